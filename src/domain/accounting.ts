@@ -1,0 +1,67 @@
+// The counts that prove nothing was lost. They live on position rows and rise in the same transaction as the effects
+// they count (core-proof #39).
+import { keyPart } from "./key.ts";
+
+/** What a position or a stripe has counted so far. */
+export interface Counts {
+  /** Records met (on a partition) or operations carried out (on a stripe). */
+  readonly records: number;
+  /** Operations met for the first time: each has its ledger row from here. */
+  readonly first: number;
+  readonly duplicate: number;
+  readonly parked: number;
+  /** Offsets that retention removed before they were read. */
+  readonly gap: number;
+  /** Of `first`: by outcome. */
+  readonly applied: number;
+  readonly superseded: number;
+  /** Of `first`: minted by nobody who holds our secret. */
+  readonly foreign: number;
+}
+
+/** All zero. */
+export const NO_COUNTS: Counts = {
+  records: 0,
+  first: 0,
+  duplicate: 0,
+  parked: 0,
+  gap: 0,
+  applied: 0,
+  superseded: 0,
+  foreign: 0,
+};
+
+/** Adds member by member. */
+export function addCounts(a: Counts, b: Partial<Counts>): Counts {
+  const sum = { ...a };
+  for (const name of Object.keys(b) as (keyof Counts)[]) sum[name] += b[name] ?? 0;
+  return sum;
+}
+
+/** Whether every record has its place: records = first + duplicate + parked + gap, and first = its outcomes. */
+export function isClosed(counts: Counts): boolean {
+  const places = counts.first + counts.duplicate + counts.parked + counts.gap;
+  return counts.records === places && counts.first === counts.applied + counts.superseded;
+}
+
+/** Key of a partition's position: cluster, topic, partition and log generation (core-proof #29). */
+export function positionKey(cluster: string, topic: string, partition: number, generation: string): string {
+  return `log/${keyPart(cluster)}/${keyPart(topic)}/${partition}/${keyPart(generation)}`;
+}
+
+/** Stripes spread the counts of synchronous operations over rows, so that they do not queue for one lock. */
+const STRIPES = 16;
+
+/** Key of the stripe that counts a synchronous operation. */
+export function stripeKey(path: "direct" | "fallback", flow: string, operationId: string): string {
+  return `sync/${flow}/${path}/${Number.parseInt(operationId.slice(-2), 16) % STRIPES}`;
+}
+
+/** Reads a key of {@link stripeKey} or {@link positionKey}. */
+export function parsePositionKey(
+  key: string,
+): { path: "kafka"; topic: string; cluster: string; partition: number; generation: string } | { path: "direct" | "fallback"; flow: string } {
+  const [sort, a = "", b = "", c = "", d = ""] = key.split("/").map(decodeURIComponent);
+  if (sort === "sync") return { path: b as "direct" | "fallback", flow: a };
+  return { path: "kafka", cluster: a, topic: b, partition: Number(c), generation: d };
+}

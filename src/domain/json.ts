@@ -1,0 +1,67 @@
+// JSON values as the domain stores them: what may be stored, and one canonical text for comparing and hashing.
+
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/**
+ * One text for equal values: object members sorted by code unit, no whitespace.
+ * Two values have the same canonical text exactly when they are the same JSON value.
+ */
+export function canonical(value: Json): string {
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  const names = Object.keys(value).sort();
+  let text = "{";
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    text += `${i === 0 ? "" : ","}${JSON.stringify(name)}:${canonical(value[name]!)}`;
+  }
+  return `${text}}`;
+}
+
+/** Why a value cannot be stored, and where: `pointer` is an RFC 6901 pointer in URI fragment form. */
+export interface Unstorable {
+  pointer: string;
+  detail: string;
+}
+
+/** Deepest nesting of arrays and objects that an operation may carry. */
+export const DEPTH_MAX = 32;
+
+/**
+ * The first thing in `value` that some store on the way could not keep exactly: NUL, a lone surrogate, an integer
+ * beyond 2^53, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
+ */
+export function findUnstorable(value: Json, pointer = "#", depth = 0): Unstorable | null {
+  if (typeof value === "string") return findUnstorableText(value, pointer);
+  if (typeof value === "number") {
+    const exact = !Number.isInteger(value) || Number.isSafeInteger(value);
+    return exact ? null : { pointer, detail: "The integer is beyond 2^53 and would lose digits; send it as a string" };
+  }
+  if (value === null || typeof value !== "object") return null;
+  if (depth >= DEPTH_MAX) return { pointer, detail: `The value is nested deeper than ${DEPTH_MAX} levels` };
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const found = findUnstorable(value[i]!, `${pointer}/${i}`, depth + 1);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  for (const name of Object.keys(value)) {
+    const at = `${pointer}/${pointerPart(name)}`;
+    const found = findUnstorableText(name, at) ?? findUnstorable(value[name]!, at, depth + 1);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** One reference token of an RFC 6901 pointer, in URI fragment form. A lone surrogate is shown as U+FFFD. */
+export function pointerPart(name: string): string {
+  return encodeURIComponent(name.toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"));
+}
+
+function findUnstorableText(text: string, pointer: string): Unstorable | null {
+  if (text.includes("\0")) return { pointer, detail: "The text holds a NUL character" };
+  if (!text.isWellFormed()) return { pointer, detail: "The text holds a lone surrogate" };
+  return null;
+}

@@ -1,0 +1,77 @@
+// Kafka as seen through an HTTP proxy. The contract is in these comments; test/contract/broker.ts holds adapters to it.
+
+/** A record to be appended. The partition is chosen from the key by the broker side. */
+export interface ProduceRecord {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * What became of one record. `unknown` may be in the log now, or land later: after a deadline, a lost connection, an
+ * error that came after the request was sent. `retryable` and `fatal` promise that the record was *not* appended
+ * (core-proof #30); `fatal` will not heal by itself.
+ */
+export type ProduceResult =
+  | { readonly status: "ok"; readonly partition: number; readonly offset: number }
+  | { readonly status: "retryable" | "fatal" | "unknown"; readonly reason: string };
+
+/** Where to read on. */
+export interface ReadFrom {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Bounds of one read. */
+export interface ReadBudget {
+  /** How long the answer may wait for a first record; 0 answers at once. */
+  readonly waitMs: number;
+  /** Bytes of keys and values to aim for, over all partitions together. */
+  readonly bytesMax: number;
+  /** Records, over all partitions together. */
+  readonly recordsMax: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A record as read. Values are bytes: nothing on the way has tried to understand them. */
+export interface ReadRecord {
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: Uint8Array | null;
+}
+
+/** What one partition answered. */
+export interface PartitionRead {
+  readonly topic: string;
+  readonly partition: number;
+  /** In offset order, none below the offset asked for, no offset twice. Empty while `end` is beyond the offset asked
+   * for means that the next record did not fit `bytesMax`: ask again with more. */
+  readonly records: readonly ReadRecord[];
+  /** First offset still in the log. */
+  readonly begin: number;
+  /** Offset the next record will get. */
+  readonly end: number;
+}
+
+/** A topic. `generation` changes when a topic of that name is made anew. */
+export interface TopicInfo {
+  readonly name: string;
+  readonly partitions: number;
+  readonly generation: string;
+}
+
+/**
+ * One broker. No method needs an open connection, a consumer instance or a group. `produce` never throws: every
+ * failure is a result per record. The others throw AppError `broker_unavailable`.
+ */
+export interface Broker {
+  /** Names the cluster in position keys. */
+  readonly cluster: string;
+  /** Appends records; answers one result per record in the order given. */
+  produce(records: readonly ProduceRecord[], signal?: AbortSignal): Promise<ProduceResult[]>;
+  /** Reads many partitions at once. A partition the log does not know is left out of the answer. */
+  read(from: readonly ReadFrom[], budget: ReadBudget): Promise<PartitionRead[]>;
+  /** The named topics that exist. */
+  topics(names: readonly string[], signal?: AbortSignal): Promise<TopicInfo[]>;
+}

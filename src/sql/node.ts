@@ -1,0 +1,61 @@
+// The SQL seam over node:sqlite (Node and Deno).
+import { readdirSync, readFileSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Migration, Sql, SqlValue } from "./sql.ts";
+
+/** How an embedded file is opened. */
+export interface SqlOptions {
+  /** `normal` survives a crash of the process, `full` also a power cut, at the price of a disk flush per commit. */
+  readonly synchronous: "normal" | "full";
+}
+
+/** How long a statement waits for another process's lock. */
+const BUSY_TIMEOUT_MS = 5_000;
+const CACHE_KIB = 32 * 1024;
+
+/** Opens a file, or `:memory:`. */
+export function openNodeSql(path: string, options: SqlOptions = { synchronous: "normal" }): Sql {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = database.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${CACHE_KIB};`);
+  return {
+    all: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
+    get: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
+    run: (sql, ...params) => Number(prepare(sql).run(...params).changes),
+    script: (sql) => database.exec(sql),
+    transaction(work) {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    close() {
+      statements.clear();
+      database.close();
+    },
+  };
+}
+
+/** Reads the numbered `.sql` files of a folder, in order. */
+export function readMigrations(folder: URL): Migration[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".sql"))
+    .sort()
+    .map((name, index) => {
+      if (Number.parseInt(name, 10) !== index + 1) throw new Error(`Cannot use migration ${name}: expected number ${index + 1}`);
+      return { version: index + 1, sql: readFileSync(new URL(name, folder), "utf8") };
+    });
+}
