@@ -60,7 +60,9 @@ export function stripeKey(path: "direct" | "fallback", flow: string, operationId
 /** Reads a key of {@link stripeKey} or {@link positionKey}. */
 export function parsePositionKey(
   key: string,
-): { path: "kafka"; topic: string; cluster: string; partition: number; generation: string } | { path: "direct" | "fallback"; flow: string } {
+):
+  | { path: "kafka"; topic: string; cluster: string; partition: number; generation: string }
+  | { path: "direct" | "fallback"; flow: string } {
   const [sort, a = "", b = "", c = "", d = ""] = key.split("/").map(decodeURIComponent);
   if (sort === "sync") return { path: b as "direct" | "fallback", flow: a };
   return { path: "kafka", cluster: a, topic: b, partition: Number(c), generation: d };

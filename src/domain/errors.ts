@@ -32,6 +32,8 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly faults: readonly InputFault[];
   readonly retryAfterMs: number | undefined;
+  /** What failed may have happened all the same, or may happen yet (core-proof #30, #31). */
+  readonly ambiguous: boolean;
   /** Further members of the answer, for example `id` and `retryToken`. */
   readonly extra: Readonly<Record<string, string>>;
 
@@ -42,6 +44,7 @@ export class AppError extends Error {
       cause?: unknown;
       faults?: readonly InputFault[];
       retryAfterMs?: number;
+      ambiguous?: boolean;
       extra?: Readonly<Record<string, string>>;
     } = {},
   ) {
@@ -50,6 +53,7 @@ export class AppError extends Error {
     this.code = code;
     this.faults = options.faults ?? [];
     this.retryAfterMs = options.retryAfterMs;
+    this.ambiguous = options.ambiguous ?? false;
     this.extra = options.extra ?? {};
   }
 }

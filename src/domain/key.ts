@@ -22,7 +22,7 @@ export function kindOfKey(key: string): string {
   return key.slice(from, key.indexOf("/", from));
 }
 
-/** The ledger's key of an operation. */
+/** The ledger's key of an operation: `tenant/id`, each percent-encoded (foreign ids may hold anything). */
 export function ledgerKey(tenant: string, operationId: string): string {
-  return `${encodeURIComponent(tenant)}/${operationId}`;
+  return `${encodeURIComponent(tenant)}/${encodeURIComponent(operationId)}`;
 }

@@ -93,7 +93,8 @@ export function decodeRecord(value: string): { record: DecodedRecord } | { fault
   }
   const event = parsed.data;
   const [flow, type] = splitType(event.type);
-  const version = event.dataschema === undefined ? 1 : Number(event.dataschema.slice(event.dataschema.lastIndexOf(":") + 1));
+  const version =
+    event.dataschema === undefined ? 1 : Number(event.dataschema.slice(event.dataschema.lastIndexOf(":") + 1));
   return {
     record: {
       id: event.id,

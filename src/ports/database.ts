@@ -2,9 +2,9 @@
 // adapters to it. Every method throws AppError `graph_unavailable` when the database cannot be reached; after
 // `transact` has thrown, the write may still have happened, and because every write is guarded that does no harm.
 import type { Counts } from "../domain/accounting.ts";
-import type { LedgerRow, ParkReason, Path } from "../domain/outcome.ts";
+import type { LedgerRow, ParkReason } from "../domain/outcome.ts";
 import type { Edge, StoredEntity } from "../domain/projection.ts";
-import type { EntityState } from "../domain/state.ts";
+import type { Save } from "../domain/settle.ts";
 
 /** A position: next offset to read (0 for stripes) and its counts. */
 export interface PositionRow {
@@ -48,15 +48,6 @@ export interface SweepRow {
   readonly revision: number;
 }
 
-/** A saved entity. `edges` replaces all edges of the entity; undefined leaves them as they are. */
-export interface EntityWrite {
-  readonly key: string;
-  readonly state: EntityState;
-  readonly hidden: boolean;
-  readonly visible: boolean;
-  readonly edges: readonly Edge[] | undefined;
-}
-
 /** What to lock and load. Each list in code-unit order, without repeats. */
 export interface TransactRequest {
   readonly positions: readonly string[];
@@ -77,7 +68,7 @@ export interface TransactState {
 /** What to write. Everything or nothing. */
 export interface Writes {
   readonly positions: readonly PositionRow[];
-  readonly entities: readonly EntityWrite[];
+  readonly entities: readonly Save[];
   /** Entities to be named if they have no row yet. */
   readonly names: readonly string[];
   readonly ledger: readonly LedgerRow[];
@@ -101,10 +92,11 @@ export interface KeyRow {
   readonly queued: boolean;
 }
 
-/** An entity or an edge as a dump meets it. */
+/** An entity as a dump meets it. `touched` when a live edge points to it. */
 export interface DumpEntity extends StoredEntity {
   readonly key: string;
   readonly visible: boolean;
+  readonly touched: boolean;
 }
 
 /** Totals that only the database knows. */
@@ -154,11 +146,9 @@ export interface Database {
   members(target: string, field: string, cursor: string, limit: number): Promise<Page>;
   /** Every entity row in key order. */
   dumpEntities(after: string, limit: number): Promise<DumpEntity[]>;
-  /** Every edge row in order of source, then field; `after` is the last source read. */
-  dumpEdges(after: string, limit: number): Promise<Edge[]>;
+  /** Every edge row in order of source, then field. */
+  dumpEdges(after: Pick<Edge, "source" | "field">, limit: number): Promise<Edge[]>;
   /** Database time, milliseconds. */
   nowMs(): Promise<number>;
   close(): Promise<void>;
 }
-
-export type { Path };

@@ -25,7 +25,9 @@ export function openNodeSql(path: string, options: SqlOptions = { synchronous: "
     }
     return statement;
   };
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${CACHE_KIB};`);
+  database.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${CACHE_KIB};`,
+  );
   return {
     all: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
     get: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
@@ -55,7 +57,8 @@ export function readMigrations(folder: URL): Migration[] {
     .filter((name) => name.endsWith(".sql"))
     .sort()
     .map((name, index) => {
-      if (Number.parseInt(name, 10) !== index + 1) throw new Error(`Cannot use migration ${name}: expected number ${index + 1}`);
+      if (Number.parseInt(name, 10) !== index + 1)
+        throw new Error(`Cannot use migration ${name}: expected number ${index + 1}`);
       return { version: index + 1, sql: readFileSync(new URL(name, folder), "utf8") };
     });
 }

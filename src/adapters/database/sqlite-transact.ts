@@ -1,0 +1,184 @@
+// The one way to write effects: BEGIN IMMEDIATE, load, decide, save, COMMIT. Nothing is awaited in between.
+import { NO_COUNTS } from "../../domain/accounting.ts";
+import type { LedgerRow } from "../../domain/outcome.ts";
+import type { StoredEntity } from "../../domain/projection.ts";
+import type { Save } from "../../domain/settle.ts";
+import { decodeState, encodeState, UNTOUCHED } from "../../domain/state.ts";
+import type { Decision, PositionRow, TransactRequest, TransactState, Writes } from "../../ports/database.ts";
+import type { Sql } from "../../sql/sql.ts";
+
+/** A decision may ask for more entities this often; each time it has strictly fewer left to ask for. */
+const DECISIONS_MAX = 20;
+
+const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
+const UNTOUCHED_TEXT = encodeState(UNTOUCHED);
+
+export function sqliteTransact(
+  sql: Sql,
+  nowMs: (sql: Sql) => number,
+  request: TransactRequest,
+  decide: (state: TransactState) => Decision,
+): void {
+  sql.transaction(() => {
+    const entities = new Map(request.keys.map((key) => [key, readEntity(sql, key)]));
+    const positions = new Map(request.positions.map((key) => [key, readPosition(sql, key)]));
+    const ledger = new Map(request.ledger.map((key) => [key, readLedger(sql, key)]));
+    const state: TransactState = {
+      nowMs: nowMs(sql),
+      position: (key) => positions.get(key)!,
+      entity: (key) => entities.get(key)!,
+      ledger: (key) => ledger.get(key),
+    };
+    for (let i = 0; i < DECISIONS_MAX; i++) {
+      const decision = decide(state);
+      if ("stop" in decision) return;
+      if ("write" in decision) return save(sql, decision.write, entities, state.nowMs);
+      for (const key of decision.need) entities.set(key, readEntity(sql, key));
+    }
+    throw new Error(`Cannot decide: more entities were asked for ${DECISIONS_MAX} times`);
+  });
+}
+
+export function readEntity(sql: Sql, key: string): StoredEntity {
+  const row = sql.get<{ state: string; hidden: number }>("SELECT state, hidden FROM entity WHERE key = ?", key);
+  return row === undefined ? ABSENT : { state: decodeState(row.state), hidden: row.hidden === 1, existing: true };
+}
+
+function readPosition(sql: Sql, key: string): PositionRow {
+  const row = sql.get<{ next: number; counts: string }>("SELECT next, counts FROM position WHERE key = ?", key);
+  return row === undefined
+    ? { key, next: 0, counts: NO_COUNTS }
+    : { key, next: row.next, counts: JSON.parse(row.counts) };
+}
+
+interface LedgerColumns {
+  flow: string;
+  type: string;
+  path: LedgerRow["path"];
+  outcome: string;
+  hash: string;
+  stamp: string;
+  entity: string;
+  registers: number;
+  at_ms: number;
+}
+
+export function readLedger(sql: Sql, key: string): LedgerRow | undefined {
+  const row = sql.get<LedgerColumns>(
+    "SELECT flow, type, path, outcome, hash, stamp, entity, registers, at_ms FROM ledger WHERE key = ?",
+    key,
+  );
+  if (row === undefined) return undefined;
+  const { at_ms: atMs, outcome, ...rest } = row;
+  return { key, ...rest, outcome: JSON.parse(outcome), atMs };
+}
+
+function save(sql: Sql, writes: Writes, loaded: ReadonlyMap<string, StoredEntity>, atMs: number): void {
+  for (const { key, next, counts } of writes.positions) {
+    sql.run(
+      "INSERT INTO position (key, next, counts) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET next = excluded.next, counts = excluded.counts",
+      key,
+      next,
+      JSON.stringify(counts),
+    );
+  }
+  for (const entity of writes.entities) saveEntity(sql, entity, loaded.get(entity.key)?.existing ?? true);
+  for (const key of writes.names) {
+    if (loaded.get(key)?.existing) continue;
+    sql.run(
+      "INSERT INTO entity (key, state, hidden, visible, unseen) VALUES (?, ?, 0, 0, 0) ON CONFLICT DO NOTHING",
+      key,
+      UNTOUCHED_TEXT,
+    );
+  }
+  saveLedger(sql, writes.ledger);
+  saveTasks(sql, writes, atMs);
+}
+
+function saveEntity(sql: Sql, { key, state, hidden, visible, edges }: Save, existing: boolean): void {
+  const unseen = state.born === null && Object.keys(state.fields).length > 0;
+  sql.run(
+    "INSERT INTO entity (key, state, hidden, visible, unseen) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET " +
+      "state = excluded.state, hidden = excluded.hidden, visible = excluded.visible, unseen = excluded.unseen",
+    key,
+    encodeState(state),
+    Number(hidden),
+    Number(visible),
+    Number(unseen),
+  );
+  if (edges === undefined) return;
+  if (existing) sql.run("DELETE FROM edge WHERE source = ?", key);
+  for (const edge of edges) {
+    sql.run(
+      "INSERT INTO edge (source, field, target, live, sort) VALUES (?, ?, ?, ?, ?)",
+      edge.source,
+      edge.field,
+      edge.target,
+      Number(edge.live),
+      edge.sort,
+    );
+  }
+}
+
+function saveLedger(sql: Sql, rows: readonly LedgerRow[]): void {
+  for (const row of rows) {
+    sql.run(
+      "INSERT INTO ledger (key, flow, type, path, outcome, hash, stamp, entity, registers, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      row.key,
+      row.flow,
+      row.type,
+      row.path,
+      JSON.stringify(row.outcome),
+      row.hash,
+      row.stamp,
+      row.entity,
+      row.registers,
+      row.atMs,
+    );
+  }
+}
+
+function saveTasks(sql: Sql, { outbox, parked, sweeps, swept }: Writes, atMs: number): void {
+  for (const row of outbox) {
+    sql.run(
+      "INSERT INTO outbox (key, topic, partition_key, record, reason, fatal, attempts, due_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      row.key,
+      row.topic,
+      row.partitionKey,
+      row.record,
+      row.reason,
+      Number(row.fatal),
+      row.attempts,
+      row.dueMs,
+      atMs,
+    );
+  }
+  for (const row of parked) {
+    sql.run(
+      'INSERT INTO parked (key, topic, partition, "offset", reason, detail, bytes, operation_key, flow, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      row.key,
+      row.topic,
+      row.partition,
+      row.offset,
+      row.reason,
+      row.detail,
+      row.bytes,
+      row.operationKey,
+      row.flow,
+      row.atMs,
+    );
+  }
+  if (swept !== undefined) saveSwept(sql, swept);
+  // After the progress of a sweep: one that this transaction restarts starts from the beginning.
+  for (const key of sweeps) {
+    sql.run(
+      "INSERT INTO sweep (key, cursor, revision) VALUES (?, '', 1) ON CONFLICT (key) DO UPDATE SET cursor = '', revision = revision + 1",
+      key,
+    );
+  }
+}
+
+function saveSwept(sql: Sql, { key, revision, cursor }: NonNullable<Writes["swept"]>): void {
+  if (cursor === null) sql.run("DELETE FROM sweep WHERE key = ? AND revision = ?", key, revision);
+  else sql.run("UPDATE sweep SET cursor = ? WHERE key = ? AND revision = ?", cursor, key, revision);
+}

@@ -1,0 +1,111 @@
+// Graph and ledger on SQLite: one writer at a time, so every transaction is locked from its first statement
+// (core-proof b3). Reads see the last commit.
+import { AppError } from "../../domain/errors.ts";
+import type { Database, KeyRow } from "../../ports/database.ts";
+import { type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
+import { sqliteReads } from "./sqlite-reads.ts";
+import { sqliteTransact } from "./sqlite-transact.ts";
+
+/** Marks our files: "TdGr". */
+const APPLICATION_ID = 0x54644772;
+
+export interface SqliteOptions {
+  /** Opens the file; called on first use and again after a failure. */
+  readonly open: () => Sql;
+  readonly migrations: readonly Migration[];
+  /** For messages. */
+  readonly name: string;
+  /** The database's clock, milliseconds; SQLite's own unless a test says otherwise. */
+  readonly nowMs?: (sql: Sql) => number;
+}
+
+/**
+ * The database port over SQLite. Throws SchemaError, also on first use, for a file that is not ours or newer; every
+ * other failure is AppError `graph_unavailable`, and what failed was rolled back.
+ */
+export function sqliteDatabase({ open, migrations, name, nowMs = readClock }: SqliteOptions): Database {
+  let opened: Sql | undefined;
+  const connect = (): Sql => {
+    if (opened !== undefined) return opened;
+    const sql = open();
+    try {
+      migrate(sql, name, APPLICATION_ID, migrations);
+    } catch (error) {
+      sql.close();
+      throw error;
+    }
+    opened = sql;
+    return sql;
+  };
+  const using = async <Result>(work: (sql: Sql) => Result): Promise<Result> => {
+    try {
+      return work(connect());
+    } catch (error) {
+      if (error instanceof SchemaError || error instanceof AppError) throw error;
+      if (!isSqlError(error)) throw error;
+      throw new AppError("graph_unavailable", `Cannot use the database ${name}: ${error.message}`, { cause: error });
+    }
+  };
+  return {
+    transact: (request, decide) => using((sql) => sqliteTransact(sql, nowMs, request, decide)),
+    reserveKeys: (rows) => using((sql) => sql.transaction(() => reserve(sql, rows, nowMs(sql)))),
+    markQueued: (keys) =>
+      using((sql) => {
+        sql.run(
+          "UPDATE idempotency_key SET queued = 1 WHERE key IN (SELECT value FROM json_each(?))",
+          JSON.stringify(keys),
+        );
+      }),
+    settleOutbox: (done, later) =>
+      using((sql) =>
+        sql.transaction(() => {
+          for (const key of done) sql.run("DELETE FROM outbox WHERE key = ?", key);
+          for (const { key, reason, fatal, attempts, dueMs } of later) {
+            sql.run(
+              "UPDATE outbox SET reason = ?, fatal = ?, attempts = ?, due_ms = ? WHERE key = ?",
+              reason,
+              Number(fatal),
+              attempts,
+              dueMs,
+              key,
+            );
+          }
+        }),
+      ),
+    nowMs: () => using(nowMs),
+    async close() {
+      opened?.close();
+      opened = undefined;
+    },
+    ...sqliteReads(using),
+  };
+}
+
+function readClock(sql: Sql): number {
+  return sql.get<{ now: number }>("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now")!.now;
+}
+
+/** Errors of the engine itself; anything else came from the code that was run within. */
+function isSqlError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_SQLITE");
+}
+
+function reserve(sql: Sql, rows: readonly KeyRow[], atMs: number): KeyRow[] {
+  return rows.map((row) => {
+    const inserted = sql.run(
+      "INSERT INTO idempotency_key (key, operation_id, stamp, hash, queued, at_ms) VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+      row.key,
+      row.operationId,
+      row.stamp,
+      row.hash,
+      atMs,
+    );
+    if (inserted === 1) return row;
+    const held = sql.get<{ operation_id: string; stamp: string; hash: string; queued: number }>(
+      "SELECT operation_id, stamp, hash, queued FROM idempotency_key WHERE key = ?",
+      row.key,
+    )!;
+    const { operation_id: operationId, stamp, hash } = held;
+    return { key: row.key, operationId, stamp, hash, queued: held.queued === 1 };
+  });
+}

@@ -1,0 +1,302 @@
+// The only place that knows the fallback rule: produce where the flow's Kafka is on, apply where it is off, apply with
+// an outbox row where producing failed; an error only when all that failed too.
+import { AppError, asAppError } from "../domain/errors.ts";
+import type { Json } from "../domain/json.ts";
+import { keyPart, ledgerKey } from "../domain/key.ts";
+import { encodeRecord, type Operation } from "../domain/operation.ts";
+import type { Path } from "../domain/outcome.ts";
+import { present } from "../flows/define.ts";
+import type { Broker, ProduceResult } from "../ports/broker.ts";
+import type { Database, KeyRow } from "../ports/database.ts";
+import type { Arrival, Result } from "./decision.ts";
+import type { Engine } from "./engine.ts";
+import {
+  type Draft,
+  entityOf,
+  type Identity,
+  type Intake,
+  operationMs,
+  type Submission,
+  traceForRecords,
+} from "./intake.ts";
+import type { Log } from "./log.ts";
+import type { Vitals } from "./vitals.ts";
+
+/** Answer to one submission. */
+export type Answer =
+  | {
+      readonly status: 200 | 202;
+      readonly id: string;
+      readonly flow: string;
+      readonly type: string;
+      readonly path: Path;
+      readonly outcome: "queued" | "applied" | "superseded" | "discarded";
+      readonly stamp: string;
+      readonly entity: { readonly kind: string; readonly id: string };
+      readonly unseen?: true;
+      readonly lost?: readonly string[];
+      /** Why the operation did not take the way of its flow. */
+      readonly because?: string;
+      /** The entity as it stands after this operation; synchronous paths only. */
+      readonly values?: { readonly [name: string]: Json };
+    }
+  | { readonly problem: AppError };
+
+export interface AcceptDeps {
+  readonly intake: Intake;
+  readonly engine: Engine;
+  readonly broker: Broker;
+  readonly database: Database;
+  readonly vitals: Vitals;
+  readonly log: Log;
+  /** Names of the flows whose Kafka is on. */
+  readonly flowsOn: ReadonlySet<string>;
+}
+
+/** Takes submissions of one tenant; answers each, in order. Never throws. */
+export type Accept = (submissions: readonly Submission[], tenant: string) => Promise<Answer[]>;
+
+/** A submission on its way: a draft with its identity, then its operation. */
+interface Attempt {
+  readonly index: number;
+  readonly draft: Draft;
+  readonly identity: Identity;
+  readonly operation: Operation;
+  /** What is already known about an operation of this identity. */
+  readonly queued: boolean;
+  readonly keyRow: string | undefined;
+}
+
+/** A synchronous application and why it is one. */
+interface SyncAttempt {
+  readonly attempt: Attempt;
+  readonly path: "direct" | "fallback";
+  readonly failure: Exclude<ProduceResult, { status: "ok" }> | undefined;
+}
+
+export function createAccept(deps: AcceptDeps): Accept {
+  return async (submissions, tenant) => {
+    const answers: Answer[] = new Array(submissions.length);
+    const attempts = firstOfEach(await prepare(deps, submissions, tenant, answers), answers);
+
+    const [on, off] = partition(attempts.first, ({ draft }) => deps.flowsOn.has(draft.flow.name));
+    const [known, fresh] = partition(on, ({ queued }) => queued);
+    for (const attempt of known) answers[attempt.index] = queuedAnswer(attempt);
+
+    const failed = await produceAll(deps, fresh, answers);
+    const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
+    await applyAll(deps, [...direct, ...failed], tenant, answers);
+
+    for (const { index, like } of attempts.repeated) answers[index] = answers[like]!;
+    return answers;
+  };
+}
+
+/** Checks, identifies and makes operations; what fails is answered here. */
+async function prepare(
+  deps: AcceptDeps,
+  submissions: readonly Submission[],
+  tenant: string,
+  answers: Answer[],
+): Promise<Attempt[]> {
+  const { intake, vitals } = deps;
+  const drafts: { index: number; draft: Draft; identity: Identity; key: string | undefined }[] = [];
+  for (const [index, submission] of submissions.entries()) {
+    try {
+      vitals.assertMinting();
+      const draft = intake.check(submission);
+      const identity =
+        draft.retryToken === undefined ? intake.identity(draft, tenant) : intake.readToken(draft, tenant);
+      drafts.push({ index, draft, identity, key: submission.key });
+    } catch (error) {
+      answers[index] = { problem: asAppError(error) };
+    }
+  }
+  const reserved = await reserve(deps, drafts, tenant, answers);
+  const trace = traceForRecords();
+  return drafts.flatMap(({ index, draft, identity, key }) => {
+    if (answers[index] !== undefined) return [];
+    const row = reserved.get(index);
+    const fixed = row === undefined ? identity : { id: row.operationId, stamp: row.stamp };
+    const operation = intake.operation(draft, fixed, tenant, trace);
+    return [{ index, draft, identity: fixed, operation, queued: row?.queued ?? false, keyRow: key && row?.key }];
+  });
+}
+
+/** Reserves idempotency keys before the first attempt (core-proof #25); answers the rows that stand, by index. */
+async function reserve(
+  { database, intake }: AcceptDeps,
+  drafts: readonly { index: number; draft: Draft; identity: Identity; key: string | undefined }[],
+  tenant: string,
+  answers: Answer[],
+): Promise<Map<number, KeyRow>> {
+  const keyed = drafts.filter(({ key }) => key !== undefined);
+  const standing = new Map<number, KeyRow>();
+  if (keyed.length === 0) return standing;
+  const rows = keyed.map(({ draft, identity, key }) => ({
+    key: `${keyPart(tenant)}/${keyPart(key!)}`,
+    operationId: identity.id,
+    stamp: identity.stamp,
+    hash: intake.bodyHash(draft),
+    queued: false,
+  }));
+  try {
+    for (const [i, row] of (await database.reserveKeys(rows)).entries()) {
+      const { index } = keyed[i]!;
+      if (row.hash === rows[i]!.hash) standing.set(index, row);
+      else answers[index] = { problem: mismatch() };
+    }
+  } catch (error) {
+    const detail = "Nothing was accepted: the database that keeps idempotency keys cannot be reached";
+    for (const { index } of keyed) {
+      answers[index] = {
+        problem: new AppError("nothing_accepted", detail, { cause: error, retryAfterMs: RETRY_AFTER_MS }),
+      };
+    }
+  }
+  return standing;
+}
+
+function mismatch(): AppError {
+  const detail = "The idempotency key was used before for another body";
+  return new AppError("idempotency_mismatch", detail, { faults: [{ pointer: "#/key", detail }] });
+}
+
+/** Of several attempts with one id (a key repeated within a batch) only the first is made. */
+function firstOfEach(attempts: readonly Attempt[], answers: Answer[]) {
+  const seen = new Map<string, number>();
+  const first: Attempt[] = [];
+  const repeated: { index: number; like: number }[] = [];
+  for (const attempt of attempts) {
+    const like = seen.get(attempt.operation.id);
+    if (like === undefined) {
+      seen.set(attempt.operation.id, attempt.index);
+      first.push(attempt);
+    } else if (answers[attempt.index] === undefined) repeated.push({ index: attempt.index, like });
+  }
+  return { first, repeated };
+}
+
+/** Produces; answers what is in the log and hands back what has to fall back. */
+async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answers: Answer[]): Promise<SyncAttempt[]> {
+  if (attempts.length === 0) return [];
+  const results = await deps.broker.produce(
+    attempts.map(({ draft, operation }) => ({
+      topic: draft.flow.topic,
+      key: operation.partitionKey,
+      value: encodeRecord(operation, operationMs(operation)),
+    })),
+  );
+  const failed: SyncAttempt[] = [];
+  const queuedKeys: string[] = [];
+  for (const [i, attempt] of attempts.entries()) {
+    const result = results[i] ?? { status: "unknown", reason: "the broker gave no result for this record" };
+    if (result.status === "ok") {
+      answers[attempt.index] = queuedAnswer(attempt);
+      if (attempt.keyRow !== undefined) queuedKeys.push(attempt.keyRow);
+    } else failed.push({ attempt, path: "fallback", failure: result });
+  }
+  if (failed.length > 0) deps.log.fallback(failed.length, failed[0]!.failure!, failed[0]!.attempt.operation);
+  // Losing this mark costs a duplicate record on a retry, nothing else.
+  if (queuedKeys.length > 0) await deps.database.markQueued(queuedKeys).catch((error) => deps.log.keysUnmarked(error));
+  return failed;
+}
+
+/** Applies synchronously, in one transaction; an error goes to the callers. */
+async function applyAll(
+  deps: AcceptDeps,
+  attempts: readonly SyncAttempt[],
+  tenant: string,
+  answers: Answer[],
+): Promise<void> {
+  if (attempts.length === 0) return;
+  try {
+    const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
+    const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
+    for (const attempt of attempts) {
+      answers[attempt.attempt.index] = appliedAnswer(attempt, results.get(attempt.attempt.operation.id));
+    }
+  } catch (error) {
+    deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
+    for (const { attempt, failure } of attempts) {
+      answers[attempt.index] = { problem: notAccepted(deps.intake, attempt, tenant, failure, asAppError(error)) };
+    }
+  }
+}
+
+function arrivalOf({ engine, vitals }: AcceptDeps, { attempt, path, failure }: SyncAttempt): Arrival {
+  const { operation, draft } = attempt;
+  const arrival = engine.arrival(operation, path);
+  if (failure === undefined) return { ...arrival, refuseUnseen: vitals.isDrained(draft.flow.name) };
+  const outbox = {
+    key: ledgerKey(operation.tenant, operation.id),
+    topic: draft.flow.topic,
+    partitionKey: operation.partitionKey,
+    record: encodeRecord(operation, operationMs(operation)),
+    reason: failure.reason,
+    fatal: failure.status === "fatal",
+    attempts: 0,
+    dueMs: 0,
+  };
+  return { ...arrival, outbox };
+}
+
+function queuedAnswer({ operation, draft }: Attempt): Answer {
+  const { id, flow, type, stamp } = operation;
+  const { kind, id: entityId } = entityOf(draft.flow, operation);
+  return { status: 202, id, flow, type, path: "kafka", outcome: "queued", stamp, entity: { kind, id: entityId } };
+}
+
+function appliedAnswer({ attempt, failure }: SyncAttempt, result: Result | undefined): Answer {
+  const { operation, draft } = attempt;
+  const { kind, id: entityId, key } = entityOf(draft.flow, operation);
+  if (result?.status === "refused") {
+    return { problem: new AppError("not_found", `There is no ${kind} ${JSON.stringify(entityId)}`) };
+  }
+  if (result?.status !== "done") return { problem: mismatch() };
+  const { row, state } = result;
+  const { id, flow, type } = operation;
+  return {
+    status: 200,
+    id,
+    flow,
+    type,
+    path: row.path,
+    ...row.outcome,
+    stamp: row.stamp,
+    entity: { kind, id: entityId },
+    ...(failure === undefined ? {} : { because: failure.reason }),
+    values: present(draft.flow, key, state),
+  };
+}
+
+const RETRY_AFTER_MS = 5_000;
+
+/** 503: nothing is anywhere, or one attempt may still land (core-proof #30). */
+function notAccepted(
+  intake: Intake,
+  { draft, identity }: Attempt,
+  tenant: string,
+  failure: SyncAttempt["failure"],
+  error: AppError,
+): AppError {
+  if (error.code === "internal") return error;
+  if (failure?.status !== "unknown" && !error.ambiguous) {
+    const detail = `Nothing was accepted: ${failure === undefined ? "" : `Kafka: ${failure.reason}; `}the database cannot be reached`;
+    return new AppError("nothing_accepted", detail, { cause: error, retryAfterMs: RETRY_AFTER_MS });
+  }
+  const detail =
+    "An attempt may still take effect; retry with the retry token, and the operation keeps its id and stamp";
+  return new AppError("outcome_unknown", detail, {
+    cause: error,
+    retryAfterMs: RETRY_AFTER_MS,
+    extra: { id: identity.id, stamp: identity.stamp, retryToken: intake.retryToken(draft, identity, tenant) },
+  });
+}
+
+function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [yes: Item[], no: Item[]] {
+  const yes: Item[] = [];
+  const no: Item[] = [];
+  for (const item of items) (test(item) ? yes : no).push(item);
+  return [yes, no];
+}

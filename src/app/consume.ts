@@ -1,0 +1,268 @@
+// Reads each assigned partition from our own position and applies in batches of bounded size. No correctness rests on
+// the proxy: positions are ours, records below them are dropped, and a repeated record meets its ledger row.
+import { positionKey } from "../domain/accounting.ts";
+import { asAppError } from "../domain/errors.ts";
+import type { Broker, PartitionRead, ReadFrom, TopicInfo } from "../ports/broker.ts";
+import type { ParkedRow } from "../ports/database.ts";
+import type { Advance, ApplyRequest, Arrival } from "./decision.ts";
+import { parkedRow } from "./receive.ts";
+import type { TickBudget, TickDeps } from "./tick.ts";
+import { type RecordOrigin, spanProcess } from "./tracing.ts";
+
+/** What a pass over the topics did. */
+export interface Consumed {
+  readonly records: number;
+  /** Operations met for the first time. */
+  readonly first: number;
+  readonly duplicate: number;
+  readonly parked: number;
+  readonly gap: number;
+  readonly more: boolean;
+}
+
+export const NOTHING_CONSUMED: Consumed = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0, more: false };
+
+/** Records per transaction: large enough to share its cost, small enough not to hold up requests in the same process. */
+const BATCH_RECORDS_MAX = 200;
+const TOPICS_FRESH_MS = 10_000;
+/** A record that does not fit is asked for with more room, up to this; then its coordinates are parked. */
+const READ_BYTES_CAP = 16 * 1_048_576;
+
+/** A partition with our position in it. `resets` counts how often its log was found shorter than the position. */
+interface Assigned extends ReadFrom {
+  readonly key: string;
+  readonly resetKey: string;
+  readonly resets: number;
+}
+
+/** A step of one partition: a gap, an arrival or a parked record, and where the position stands after it. */
+interface Step {
+  readonly assigned: Assigned;
+  readonly from: number;
+  readonly to: number;
+  readonly gap: number;
+  readonly arrival?: Arrival;
+  readonly parked?: ParkedRow;
+  readonly record?: { readonly origin: RecordOrigin; readonly value: Uint8Array | null };
+}
+
+export function createConsume(deps: TickDeps): (budget: TickBudget) => Promise<Consumed> {
+  const topics = createTopics(deps.broker, [...new Set(deps.flows.map((flow) => flow.topic))], () =>
+    deps.clock.nowMs(),
+  );
+  let bytesMax = 0;
+  return async (budget) => {
+    const assigned = await assign(deps, await topics(budget.signal));
+    if (assigned.length === 0) return NOTHING_CONSUMED;
+    const read = await deps.broker.read(assigned, {
+      waitMs: budget.waitMs,
+      bytesMax: Math.max(bytesMax, budget.bytesMax),
+      recordsMax: budget.recordsMax,
+      ...(budget.signal === undefined ? {} : { signal: budget.signal }),
+    });
+    if (await resetShortened(deps, assigned, read)) return { ...NOTHING_CONSUMED, more: true };
+    const stuck = stuckAt(assigned, read);
+    if (stuck.length > 0 && bytesMax < READ_BYTES_CAP) {
+      bytesMax = Math.min(READ_BYTES_CAP, Math.max(bytesMax, budget.bytesMax) * 2);
+    } else bytesMax = 0;
+    const steps = stepsOf(deps, assigned, read);
+    if (stuck.length > 0 && bytesMax === 0) steps.push(...stuck.map((at) => tooLarge(deps, at)));
+    const done = await applySteps(deps, steps);
+    const behind = isBehind(assigned, read, steps);
+    await noteDrained(deps, assigned, !behind && steps.length === 0);
+    return { ...done, more: behind };
+  };
+}
+
+/** Topics of the consumed flows, asked for again every ten seconds or while one is missing. */
+function createTopics(broker: Broker, names: readonly string[], nowMs: () => number) {
+  let known: readonly TopicInfo[] = [];
+  let freshUntilMs = 0;
+  return async (signal?: AbortSignal): Promise<readonly TopicInfo[]> => {
+    if (nowMs() >= freshUntilMs || known.length < names.length) {
+      known = await broker.topics(names, signal);
+      freshUntilMs = nowMs() + TOPICS_FRESH_MS;
+    }
+    return known;
+  };
+}
+
+/** Our positions in every partition of these topics. */
+async function assign({ broker, database }: TickDeps, topics: readonly TopicInfo[]): Promise<Assigned[]> {
+  const partitions = topics.flatMap(({ name, partitions, generation }) =>
+    Array.from({ length: partitions }, (_, partition) => ({
+      topic: name,
+      partition,
+      generation,
+      resetKey: `reset/${positionKey(broker.cluster, name, partition, generation)}`,
+    })),
+  );
+  if (partitions.length === 0) return [];
+  const resets = new Map(
+    (await database.positions(partitions.map(({ resetKey }) => resetKey))).map((row) => [row.key, row.next]),
+  );
+  const assigned = partitions.map(({ topic, partition, generation, resetKey }) => {
+    const count = resets.get(resetKey) ?? 0;
+    const key = positionKey(broker.cluster, topic, partition, count === 0 ? generation : `${generation}+${count}`);
+    return { topic, partition, key, resetKey, resets: count };
+  });
+  const rows = new Map((await database.positions(assigned.map(({ key }) => key))).map((row) => [row.key, row.next]));
+  return assigned.map((partition) => ({ ...partition, offset: rows.get(partition.key) ?? 0 }));
+}
+
+/** A log that ends before our position is another log: a new generation starts at its beginning (core-proof #29). */
+async function resetShortened(
+  deps: TickDeps,
+  assigned: readonly Assigned[],
+  read: readonly PartitionRead[],
+): Promise<boolean> {
+  const shortened = assigned.filter((at) => {
+    const answer = answerFor(read, at);
+    return answer !== undefined && answer.end < at.offset;
+  });
+  for (const at of shortened) {
+    deps.log.reset({ topic: at.topic, partition: at.partition }, at.offset, answerFor(read, at)!.end);
+    const advance = { key: at.resetKey, from: at.resets, to: at.resets + 1, gap: 0 };
+    await deps.engine.apply({ arrivals: [], advances: [advance], parked: [] });
+  }
+  return shortened.length > 0;
+}
+
+/** Partitions whose next record did not fit. */
+function stuckAt(assigned: readonly Assigned[], read: readonly PartitionRead[]): Assigned[] {
+  if (read.some(({ records }) => records.length > 0)) return [];
+  return assigned.filter((at) => {
+    const answer = answerFor(read, at);
+    return answer !== undefined && answer.end > Math.max(at.offset, answer.begin);
+  });
+}
+
+function tooLarge(deps: TickDeps, assigned: Assigned): Step {
+  const { topic, partition, offset } = assigned;
+  const origin = { topic, partition, offset };
+  const refusal = { reason: "too_large", detail: `The record does not fit a read of ${READ_BYTES_CAP} bytes` } as const;
+  deps.log.parked(refusal.reason, refusal.detail, origin);
+  const parked = parkedRow(origin, null, refusal, deps.clock.nowMs());
+  return { assigned, from: offset, to: offset + 1, gap: 0, parked, record: { origin, value: null } };
+}
+
+function stepsOf(deps: TickDeps, assigned: readonly Assigned[], read: readonly PartitionRead[]): Step[] {
+  return assigned.flatMap((at) => {
+    const answer = answerFor(read, at);
+    return answer === undefined ? [] : stepsOfPartition(deps, at, answer);
+  });
+}
+
+function stepsOfPartition(deps: TickDeps, at: Assigned, { records, begin }: PartitionRead): Step[] {
+  const { topic, partition } = at;
+  const steps: Step[] = [];
+  // Only what retention removed is a gap; holes between offsets are control records or compaction.
+  if (begin > at.offset) {
+    deps.log.gap(begin - at.offset, { topic, partition });
+    steps.push({ assigned: at, from: at.offset, to: begin, gap: begin - at.offset });
+  }
+  for (const record of records) {
+    if (record.offset < at.offset) continue;
+    const origin = { topic, partition, offset: record.offset };
+    const received = deps.receive(record, origin, at.key);
+    if ("parked" in received) deps.log.parked(received.parked.reason, received.parked.detail, origin);
+    const from = steps.at(-1)?.to ?? at.offset;
+    steps.push({
+      assigned: at,
+      from,
+      to: record.offset + 1,
+      gap: 0,
+      record: { origin, value: record.value },
+      ...received,
+    });
+  }
+  return steps;
+}
+
+/** Applies steps in transactions of bounded size. A stale position ends the pass: the next tick reads again. */
+async function applySteps(deps: TickDeps, steps: readonly Step[]): Promise<Omit<Consumed, "more">> {
+  const total = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0 };
+  for (let i = 0; i < steps.length; i += BATCH_RECORDS_MAX) {
+    const batch = steps.slice(i, i + BATCH_RECORDS_MAX);
+    if (!(await applyBatch(deps, batch, total))) break;
+  }
+  return total;
+}
+
+/** Applies a batch; one that fails for a reason of its own is halved until the bad record is alone, which is parked. */
+async function applyBatch(
+  deps: TickDeps,
+  batch: readonly Step[],
+  total: { [Name in keyof Consumed]?: number },
+): Promise<boolean> {
+  const arrivals = batch.flatMap(({ arrival, record }) =>
+    arrival === undefined || record === undefined ? [] : [{ operation: arrival.operation, origin: record.origin }],
+  );
+  try {
+    const { stale, results } = await spanProcess(arrivals, () => deps.engine.apply(requestOf(batch)));
+    if (stale !== null) return false;
+    const done = [...results.values()];
+    const duplicate = done.filter((result) => result.status === "done" && result.duplicate).length;
+    const conflicts = done.filter((result) => result.status === "conflict").length;
+    add(total, {
+      records: batch.filter(({ record }) => record !== undefined).length,
+      first: arrivals.length - duplicate - conflicts,
+      duplicate,
+      parked: batch.filter(({ parked }) => parked !== undefined).length + conflicts,
+      gap: batch.reduce((sum, step) => sum + step.gap, 0),
+    });
+    return true;
+  } catch (error) {
+    const failure = asAppError(error);
+    if (failure.code !== "internal") throw failure;
+    if (batch.length > 1) {
+      const half = Math.ceil(batch.length / 2);
+      return (await applyBatch(deps, batch.slice(0, half), total)) && applyBatch(deps, batch.slice(half), total);
+    }
+    const { arrival: _, ...step } = batch[0]!;
+    if (step.record === undefined || step.parked !== undefined) throw failure;
+    const { origin, value } = step.record;
+    const refusal = { reason: "handler_failed", detail: String(failure.cause ?? failure) } as const;
+    deps.log.parked(refusal.reason, refusal.detail, origin);
+    return applyBatch(deps, [{ ...step, parked: parkedRow(origin, value, refusal, deps.clock.nowMs()) }], total);
+  }
+}
+
+function requestOf(batch: readonly Step[]): ApplyRequest {
+  const advances = new Map<string, Advance>();
+  for (const { assigned, from, to, gap } of batch) {
+    const begun = advances.get(assigned.key);
+    advances.set(assigned.key, { key: assigned.key, from: begun?.from ?? from, to, gap: (begun?.gap ?? 0) + gap });
+  }
+  return {
+    arrivals: batch.flatMap(({ arrival }) => arrival ?? []),
+    advances: [...advances.values()],
+    parked: batch.flatMap(({ parked, assigned }) =>
+      parked === undefined ? [] : [{ row: parked, countedBy: assigned.key }],
+    ),
+  };
+}
+
+function add(total: { [name: string]: number | boolean | undefined }, more: { [name: string]: number }): void {
+  for (const [name, count] of Object.entries(more)) total[name] = ((total[name] as number | undefined) ?? 0) + count;
+}
+
+/** Whether some partition has records beyond what these steps take. */
+function isBehind(assigned: readonly Assigned[], read: readonly PartitionRead[], steps: readonly Step[]): boolean {
+  const next = new Map(steps.map((step) => [step.assigned.key, step.to]));
+  return assigned.some((at) => (next.get(at.key) ?? at.offset) < (answerFor(read, at)?.end ?? 0));
+}
+
+/** A flow has no backlog when its topic was read to the end and nothing waits in the outbox. */
+async function noteDrained(deps: TickDeps, assigned: readonly Assigned[], atEnd: boolean): Promise<void> {
+  if (!atEnd) return;
+  const waiting = await deps.database.dueOutbox(Number.MAX_SAFE_INTEGER, 1);
+  for (const flow of deps.flows) {
+    const exists = assigned.some(({ topic }) => topic === flow.topic);
+    deps.vitals.noteDrained(flow.name, exists && waiting.length === 0);
+  }
+}
+
+function answerFor(read: readonly PartitionRead[], at: ReadFrom): PartitionRead | undefined {
+  return read.find(({ topic, partition }) => topic === at.topic && partition === at.partition);
+}

@@ -1,0 +1,213 @@
+// The decision of one transaction: what a batch of operations does to what was loaded. Synchronous and pure, so that a
+// database may call it again. Nothing outside this file and settle.ts decides what is written.
+import { addCounts, type Counts, NO_COUNTS } from "../domain/accounting.ts";
+import { kindOfKey, ledgerKey } from "../domain/key.ts";
+import type { GraphModel } from "../domain/model.ts";
+import { kindIn } from "../domain/model.ts";
+import type { Operation } from "../domain/operation.ts";
+import { type LedgerRow, type Outcome, outcomeOf, type Path } from "../domain/outcome.ts";
+import { settle } from "../domain/settle.ts";
+import { type Change, type EntityState, isAlive, join, versionOf } from "../domain/state.ts";
+import type { Decision, OutboxRow, ParkedRow, TransactState } from "../ports/database.ts";
+
+/** An operation on its way into the graph. */
+export interface Arrival {
+  readonly operation: Operation;
+  readonly changes: readonly Change[];
+  readonly hash: string;
+  readonly path: Path;
+  /** Key of the position or stripe that counts it. */
+  readonly countedBy: string;
+  /** False for records of foreign producers. */
+  readonly minted: boolean;
+  /** Refuse it, before acceptance, when its entity does not exist (core-proof #22). */
+  readonly refuseUnseen?: boolean;
+  /** Fallback operations reach the log later. */
+  readonly outbox?: OutboxRow;
+  /** The record's row, should it have to be parked because its id was used for something else. */
+  readonly park?: ParkedRow;
+}
+
+/** A position moves from `from` to `to`; `gap` offsets of it were lost to retention. */
+export interface Advance {
+  readonly key: string;
+  readonly from: number;
+  readonly to: number;
+  readonly gap: number;
+}
+
+export interface ApplyRequest {
+  readonly arrivals: readonly Arrival[];
+  readonly advances: readonly Advance[];
+  /** Records set aside, with the position that counts each. */
+  readonly parked: readonly { readonly row: ParkedRow; readonly countedBy: string }[];
+}
+
+/** What became of one arrival. `state` is its entity's after the transaction. */
+export type Result =
+  | { readonly status: "done"; readonly row: LedgerRow; readonly duplicate: boolean; readonly state: EntityState }
+  | { readonly status: "refused" | "conflict" };
+
+/** Results by operation id; empty with `stale` when a position was not where the caller thought: read again from it. */
+export interface Applied {
+  readonly results: ReadonlyMap<string, Result>;
+  readonly stale: { readonly key: string; readonly next: number } | null;
+}
+
+/** Decides one batch. */
+export function decideBatch(
+  model: GraphModel,
+  request: ApplyRequest,
+  state: TransactState,
+): { decision: Decision; applied: Applied } {
+  for (const { key, from } of request.advances) {
+    const { next } = state.position(key);
+    if (next !== from) return { decision: { stop: true }, applied: { results: new Map(), stale: { key, next } } };
+  }
+  const batch = createBatch(model, state);
+  for (const advance of request.advances) batch.count(advance.key, { records: advance.gap, gap: advance.gap });
+  for (const { row, countedBy } of request.parked) batch.park(row, countedBy);
+  for (const arrival of request.arrivals) batch.take(arrival, versionOf(arrival.operation));
+
+  const settled = settle(model, batch.after, (key) => state.entity(key), false);
+  if ("need" in settled) return { decision: settled, applied: { results: batch.results(), stale: null } };
+  const to = new Map(request.advances.map((advance) => [advance.key, advance.to]));
+  const positions = [...batch.counts].map(([key, counts]) => {
+    const held = state.position(key);
+    return { key, next: to.get(key) ?? held.next, counts: addCounts(held.counts, counts) };
+  });
+  return {
+    decision: {
+      write: {
+        positions,
+        entities: settled.saves,
+        names: [...batch.names].filter((key) => !batch.after.has(key)).sort(),
+        ledger: [...batch.ledger.values()],
+        outbox: batch.outbox,
+        parked: batch.parked,
+        sweeps: settled.sweeps,
+      },
+    },
+    applied: { results: batch.results(), stale: null },
+  };
+}
+
+/** Collects the effects of arrivals, one after the other. */
+function createBatch(model: GraphModel, state: TransactState) {
+  const after = new Map<string, EntityState>();
+  const names = new Set<string>();
+  const ledger = new Map<string, LedgerRow>();
+  const counts = new Map<string, Partial<Counts>>();
+  const outcomes = new Map<
+    string,
+    { arrival: Arrival; row: LedgerRow | null; duplicate: boolean; conflict: boolean }
+  >();
+  const outbox: OutboxRow[] = [];
+  const parked: ParkedRow[] = [];
+  const stateOf = (key: string): EntityState => after.get(key) ?? state.entity(key).state;
+  const count = (key: string, more: Partial<Counts>): void => {
+    counts.set(key, addCounts({ ...NO_COUNTS, ...counts.get(key) }, more));
+  };
+  const park = (row: ParkedRow, countedBy: string): void => {
+    parked.push(row);
+    count(countedBy, { records: 1, parked: 1 });
+  };
+  const note = (arrival: Arrival, row: LedgerRow | null, duplicate: boolean, conflict = false): void => {
+    outcomes.set(arrival.operation.id, { arrival, row, duplicate, conflict });
+  };
+
+  const takeAgain = (arrival: Arrival, row: LedgerRow): void => {
+    if (row.hash !== arrival.hash) {
+      if (arrival.park !== undefined) park(arrival.park, arrival.countedBy);
+      return note(arrival, null, false, true);
+    }
+    count(arrival.countedBy, { records: 1, duplicate: 1 });
+    note(arrival, row, true);
+  };
+
+  const applyFirst = (arrival: Arrival, key: string, version: string): void => {
+    let won = 0;
+    let registers = 0;
+    const lost: string[] = [];
+    for (const change of arrival.changes) {
+      const held = stateOf(change.key);
+      const joined = join(held, change, version);
+      won += joined.won;
+      lost.push(...joined.lost);
+      registers += registersOf(change);
+      if (joined.state !== held) after.set(change.key, joined.state);
+    }
+    // Whoever is referred to is named, also when the reference loses (core-proof #10).
+    for (const target of targetsOf(model, arrival.changes)) names.add(target);
+    const main = arrival.changes[0]!;
+    const outcome = outcomeOf(won, lost, isAlive(stateOf(main.key)), main.type === "delete");
+    const row = ledgerRow(arrival, key, outcome, main.key, registers, state.nowMs);
+    ledger.set(key, row);
+    if (arrival.outbox !== undefined) outbox.push(arrival.outbox);
+    count(arrival.countedBy, {
+      records: 1,
+      first: 1,
+      [row.outcome.outcome]: 1,
+      ...(arrival.minted ? {} : { foreign: 1 }),
+    });
+    note(arrival, row, false);
+  };
+
+  return {
+    after,
+    names,
+    ledger,
+    counts,
+    outbox,
+    parked,
+    count,
+    park,
+    take(arrival: Arrival, version: string): void {
+      const key = ledgerKey(arrival.operation.tenant, arrival.operation.id);
+      const known = ledger.get(key) ?? state.ledger(key);
+      if (known !== undefined) return takeAgain(arrival, known);
+      const main = arrival.changes[0]!;
+      if (arrival.refuseUnseen && main.type !== "create" && !isAlive(stateOf(main.key)))
+        return note(arrival, null, false);
+      applyFirst(arrival, key, version);
+    },
+    results(): Map<string, Result> {
+      const results = new Map<string, Result>();
+      for (const [id, { arrival, row, duplicate, conflict }] of outcomes) {
+        if (row !== null) results.set(id, { status: "done", row, duplicate, state: stateOf(arrival.changes[0]!.key) });
+        else results.set(id, { status: conflict ? "conflict" : "refused" });
+      }
+      return results;
+    },
+  };
+}
+
+function registersOf(change: Change): number {
+  if (change.type === "delete") return 1;
+  return Object.keys(change.fields).length + (change.type === "create" ? 1 : 0);
+}
+
+function ledgerRow(
+  arrival: Arrival,
+  key: string,
+  outcome: Outcome,
+  entity: string,
+  registers: number,
+  atMs: number,
+): LedgerRow {
+  const { flow, type, stamp } = arrival.operation;
+  return { key, flow, type, path: arrival.path, outcome, hash: arrival.hash, stamp, entity, registers, atMs };
+}
+
+/** Keys that the reference fields of these changes name. */
+export function targetsOf(model: GraphModel, changes: readonly Change[]): string[] {
+  const targets: string[] = [];
+  for (const change of changes) {
+    if (change.type === "delete") continue;
+    for (const { field } of kindIn(model, kindOfKey(change.key)).references) {
+      const value = change.fields[field];
+      if (typeof value === "string") targets.push(value);
+    }
+  }
+  return targets;
+}

@@ -1,0 +1,54 @@
+// The graph as canonical JSON Lines, so that two runs can be compared byte by byte.
+import { canonical, type Json } from "../domain/json.ts";
+import { kindOfKey } from "../domain/key.ts";
+import { type GraphModel, kindIn } from "../domain/model.ts";
+import type { Edge } from "../domain/projection.ts";
+import type { Database, DumpEntity } from "../ports/database.ts";
+
+const PAGE_ROWS = 1_000;
+
+/**
+ * Visible nodes with their client fields, then live edges, each sorted by key: no stamps, operation ids, service times
+ * or positions. References are shown as edges alone. With `registers`, every stored entity instead: all registers with
+ * their versions, tombstones and hidden flags, then all edges.
+ */
+export async function* dump(model: GraphModel, database: Database, registers: boolean): AsyncGenerator<string> {
+  for (let after = ""; ; ) {
+    const rows = await database.dumpEntities(after, PAGE_ROWS);
+    for (const row of rows) {
+      if (registers) yield registerLine(row);
+      else if (kindIn(model, kindOfKey(row.key)).implicit ? row.touched : row.visible) yield nodeLine(model, row);
+    }
+    if (rows.length < PAGE_ROWS) break;
+    after = rows.at(-1)!.key;
+  }
+  for (let after: Pick<Edge, "source" | "field"> = { source: "", field: "" }; ; ) {
+    const rows = await database.dumpEdges(after, PAGE_ROWS);
+    for (const row of rows) if (registers || row.live) yield edgeLine(model, row, registers);
+    if (rows.length < PAGE_ROWS) break;
+    after = rows.at(-1)!;
+  }
+}
+
+function nodeLine(model: GraphModel, { key, state }: DumpEntity): string {
+  const kind = kindOfKey(key);
+  const references = new Set(kindIn(model, kind).references.map(({ field }) => field));
+  const fields: { [name: string]: Json } = {};
+  for (const [name, [value]] of Object.entries(state.fields)) {
+    if (value !== null && !references.has(name)) fields[name] = value;
+  }
+  return canonical({ node: key, labels: [kind], fields });
+}
+
+function registerLine({ key, state, hidden }: DumpEntity): string {
+  const fields = Object.fromEntries(
+    Object.entries(state.fields).map(([name, [value, version]]) => [name, [value, version]]),
+  );
+  return canonical({ entity: key, born: state.born, died: state.died, hidden, fields });
+}
+
+function edgeLine(model: GraphModel, { source, field, target, live }: Edge, registers: boolean): string {
+  const reference = kindIn(model, kindOfKey(source)).references.find((candidate) => candidate.field === field)!;
+  const [from, to] = reference.direction === "out" ? [source, target] : [target, source];
+  return canonical({ edge: reference.relation, from, to, ...(registers ? { live } : {}) });
+}

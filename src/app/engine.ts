@@ -1,0 +1,91 @@
+// The only place where handlers run: for ticks, for direct and fallback operations, for rebuilds. One transaction.
+import { stripeKey } from "../domain/accounting.ts";
+import { AppError } from "../domain/errors.ts";
+import { kindOfKey, ledgerKey } from "../domain/key.ts";
+import { type GraphModel, kindIn } from "../domain/model.ts";
+import { hashText, type Operation } from "../domain/operation.ts";
+import type { Path } from "../domain/outcome.ts";
+import type { Change } from "../domain/state.ts";
+import type { Flow, OperationType } from "../flows/define.ts";
+import type { Entropy } from "../ports/clock.ts";
+import type { Database, TransactRequest } from "../ports/database.ts";
+import { type Applied, type ApplyRequest, type Arrival, decideBatch, targetsOf } from "./decision.ts";
+import { spanDatabase } from "./tracing.ts";
+
+export interface EngineDeps {
+  readonly flows: readonly Flow[];
+  readonly model: GraphModel;
+  readonly database: Database;
+  readonly entropy: Entropy;
+}
+
+export interface Engine {
+  /** Makes an arrival of an operation: runs its handler, which may throw. Synchronous paths are counted on a stripe. */
+  arrival(operation: Operation, path: Path, countedBy?: string): Arrival;
+  /**
+   * Applies arrivals, moves positions, parks records: all in one transaction or not at all. Throws AppError
+   * `graph_unavailable`; anything else is a defect in what was to be applied.
+   */
+  apply(request: ApplyRequest): Promise<Applied>;
+}
+
+/** Finds an operation type by the names in a request or a record. */
+export function findType(
+  flows: readonly Flow[],
+  flow: string,
+  type: string,
+): { flow: Flow; type: OperationType } | undefined {
+  const found = flows.find((candidate) => candidate.name === flow);
+  if (found === undefined || !Object.hasOwn(found.types, type)) return undefined;
+  return { flow: found, type: found.types[type]! };
+}
+
+/** Creates the engine. */
+export function createEngine({ flows, model, database, entropy }: EngineDeps): Engine {
+  return {
+    arrival(operation, path, countedBy) {
+      const found = findType(flows, operation.flow, operation.type);
+      if (found === undefined)
+        throw new AppError("internal", `Cannot apply ${operation.flow}.${operation.type}: no such type`);
+      return {
+        operation,
+        changes: found.type.changes(operation),
+        hash: entropy.hash(hashText(operation)),
+        path,
+        countedBy: countedBy ?? stripeKey(path === "kafka" ? "direct" : path, operation.flow, operation.id),
+        minted: true,
+      };
+    },
+    async apply(request) {
+      let applied: Applied = { results: new Map(), stale: null };
+      await spanDatabase(request.arrivals, () =>
+        database.transact(lockList(model, request), (state) => {
+          const decided = decideBatch(model, request, state);
+          applied = decided.applied;
+          return decided.decision;
+        }),
+      );
+      return applied;
+    },
+  };
+}
+
+/** Everything a batch locks and loads, each list in code-unit order without repeats (core-proof b). */
+function lockList(model: GraphModel, request: ApplyRequest): TransactRequest {
+  const positions = new Set(request.advances.map((advance) => advance.key));
+  for (const { countedBy } of request.parked) positions.add(countedBy);
+  const keys = new Set<string>();
+  const ledger = new Set<string>();
+  for (const { operation, changes, countedBy } of request.arrivals) {
+    positions.add(countedBy);
+    ledger.add(ledgerKey(operation.tenant, operation.id));
+    for (const key of lockedBy(model, changes)) keys.add(key);
+  }
+  return { positions: [...positions].sort(), keys: [...keys].sort(), ledger: [...ledger].sort() };
+}
+
+/** Entities that changes write, and those they refer to; implicit ones need no lock (core-proof #15). */
+function lockedBy(model: GraphModel, changes: readonly Change[]): string[] {
+  const targets = targetsOf(model, changes).filter((key) => !kindIn(model, kindOfKey(key)).implicit);
+  return [...changes.map((change) => change.key), ...targets];
+}

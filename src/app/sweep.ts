@@ -1,0 +1,62 @@
+// Recomputes, in bounded chunks, what refers to an entity whose deletion, creation or hiding changed what readers see.
+import { kindOfKey } from "../domain/key.ts";
+import { type GraphModel, kindIn } from "../domain/model.ts";
+import { referralsOf } from "../domain/projection.ts";
+import { settle } from "../domain/settle.ts";
+import type { EntityState } from "../domain/state.ts";
+import type { Database, SweepRow, TransactState } from "../ports/database.ts";
+
+const ROWS_MAX = 20;
+const REFERRERS_MAX = 200;
+
+export interface SweepDeps {
+  readonly model: GraphModel;
+  readonly database: Database;
+}
+
+/** One chunk of each of up to 20 sweeps. Answers how many chunks were done: 0 means that nothing is left to sweep. */
+export async function sweep({ model, database }: SweepDeps): Promise<number> {
+  const rows = await database.dueSweeps(ROWS_MAX);
+  for (const row of rows) await sweepChunk(model, database, row);
+  return rows.length;
+}
+
+async function sweepChunk(model: GraphModel, database: Database, row: SweepRow): Promise<void> {
+  const page = await database.referrers(row.key, row.cursor, REFERRERS_MAX);
+  const members = [...new Set(page.sources)].sort();
+  const swept = { key: row.key, revision: row.revision, cursor: page.next };
+  // The owner is locked with its members: a save that restarts this sweep waits, or is seen.
+  const keys = [...new Set([...members, row.key])].sort();
+  await database.transact({ positions: [], keys, ledger: [] }, (state) => {
+    const settled = settle(model, memberStates(model, state, members, row.key), (key) => state.entity(key), true);
+    if ("need" in settled) return settled;
+    return {
+      write: {
+        positions: [],
+        entities: settled.saves,
+        names: [],
+        ledger: [],
+        outbox: [],
+        parked: [],
+        sweeps: settled.sweeps,
+        swept,
+      },
+    };
+  });
+}
+
+/** States of those members that still refer to the owner: they may have moved away since they were listed. */
+function memberStates(
+  model: GraphModel,
+  state: TransactState,
+  members: readonly string[],
+  owner: string,
+): Map<string, EntityState> {
+  const states = new Map<string, EntityState>();
+  for (const key of members) {
+    const entity = state.entity(key);
+    const refers = referralsOf(kindIn(model, kindOfKey(key)), entity.state).some(({ target }) => target === owner);
+    if (refers) states.set(key, entity.state);
+  }
+  return states;
+}

@@ -1,0 +1,48 @@
+// What this process knows of its own fitness: its clock against the database's, and which flows have no backlog.
+import { AppError } from "../domain/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Database } from "../ports/database.ts";
+import type { Log } from "./log.ts";
+
+/** How far this clock may be from the database's before minting stops (core-proof #27). */
+export const CLOCK_SKEW_MS_MAX = 30_000;
+
+export interface Vitals {
+  /** Compares the clocks; a database that cannot be reached leaves the last verdict standing. */
+  compareClocks(): Promise<void>;
+  /** Throws AppError `clock_skew` while this process must not mint. */
+  assertMinting(): void;
+  /** Milliseconds this clock is ahead of the database's at the last comparison; null before the first. */
+  skewMs(): number | null;
+  /** Notes whether a tick found a flow's topic read to its end with nothing left to relay. */
+  noteDrained(flow: string, drained: boolean): void;
+  /** Whether a flow is known to have no backlog (core-proof #22). */
+  isDrained(flow: string): boolean;
+}
+
+export function createVitals(deps: { clock: Clock; database: Database; log: Log }): Vitals {
+  let skew: number | null = null;
+  const drained = new Set<string>();
+  const isSkewed = (): boolean => skew !== null && Math.abs(skew) > CLOCK_SKEW_MS_MAX;
+  return {
+    async compareClocks() {
+      const before = deps.clock.nowMs();
+      const theirs = await deps.database.nowMs();
+      // The answer was made between the two readings; halfway is the best guess.
+      skew = Math.round((before + deps.clock.nowMs()) / 2 - theirs);
+      if (isSkewed()) deps.log.clockSkew(skew);
+    },
+    assertMinting() {
+      if (!isSkewed()) return;
+      throw new AppError("clock_skew", `Nothing was accepted: this clock is ${skew} ms from the database's`, {
+        retryAfterMs: CLOCK_SKEW_MS_MAX,
+      });
+    },
+    skewMs: () => skew,
+    noteDrained(flow, isNow) {
+      if (isNow) drained.add(flow);
+      else drained.delete(flow);
+    },
+    isDrained: (flow) => drained.has(flow),
+  };
+}

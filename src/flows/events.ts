@@ -1,0 +1,59 @@
+// Events: (:Event)-[:ABOUT]->(any). The CloudEvent's own type is data; its source and id name the event.
+import * as z from "zod";
+import type { Json } from "../domain/json.ts";
+import { entityKey } from "../domain/key.ts";
+import type { Kind } from "../domain/model.ts";
+import { type Data, defineFlow, id, refersTo, time } from "./define.ts";
+
+const kind: Kind = {
+  name: "Event",
+  implicit: false,
+  references: [refersTo("about", "ABOUT", "out")],
+  order: ["time"],
+};
+
+/** Kinds an event can be about. */
+const about = z.strictObject({ kind: z.enum(["User", "Session", "Message", "Memory", "Activity", "Event"]), id });
+
+const record = z.strictObject({
+  /** With `source` the event's own key: posting an event twice records it once. */
+  id: id.optional(),
+  source: z.string().min(1).max(1_000).optional(),
+  type: z.string().min(1).max(1_000),
+  subject: z.string().min(1).max(1_000).optional(),
+  time: time.optional(),
+  dataschema: z.string().min(1).max(2_000).optional(),
+  datacontenttype: z.string().min(1).max(200).optional(),
+  data: z.json().optional(),
+  about: about.optional(),
+  /** CloudEvents extension attributes. */
+  extensions: z.record(z.string().regex(/^[a-z0-9]{1,20}$/), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+/** An event's id within its source, as the one id of its entity. */
+export function eventId(data: Data): string | undefined {
+  if (data.id === undefined) return undefined;
+  return `${encodeURIComponent((data.source as string | undefined) ?? "/")}/${encodeURIComponent(data.id as string)}`;
+}
+
+export const events = defineFlow({
+  name: "events",
+  topic: "events",
+  switch: { variable: "USE_KAFKA", followsGlobal: false },
+  kind,
+  types: {
+    record: {
+      version: 1,
+      input: record,
+      changes: ({ tenant, data }) => {
+        const fields: Record<string, Json> = {};
+        for (const [name, value] of Object.entries(data)) if (name !== "about") fields[name] = value;
+        const named = data.about as { kind: string; id: string } | undefined;
+        if (named !== undefined) fields.about = entityKey(tenant, named.kind, named.id);
+        return [{ type: "create", key: entityKey(tenant, kind.name, eventId(data)!), fields }];
+      },
+    },
+  },
+  entityId: eventId,
+  partitionBy: (data) => (data.subject as string | undefined) ?? eventId(data),
+});
