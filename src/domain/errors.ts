@@ -3,6 +3,7 @@
 /** Every code, and whether the same request may succeed later. */
 export const ERRORS = {
   invalid_input: { retryable: false },
+  malformed: { retryable: false },
   unsupported_media_type: { retryable: false },
   payload_too_large: { retryable: false },
   stamp_ahead: { retryable: false },

@@ -80,7 +80,7 @@ function wins(register: Register | undefined, value: Json, version: Version): bo
 }
 
 /** A register's value, or null when it is absent or null. */
-export function valueOf(state: EntityState, field: string): Json {
+export function fieldValue(state: EntityState, field: string): Json {
   return state.fields[field]?.[0] ?? null;
 }
 

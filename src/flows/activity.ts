@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Json } from "../domain/json.ts";
 import { entityKey } from "../domain/key.ts";
 import type { Kind } from "../domain/model.ts";
-import { type EntityState, valueOf } from "../domain/state.ts";
+import { type EntityState, fieldValue } from "../domain/state.ts";
 import { createType, type Data, defineFlow, id, metadata, ownedBy, registerTime, time, updateType } from "./define.ts";
 
 const kind: Kind = {
@@ -27,10 +27,10 @@ const end = z.strictObject({ id, endedAt: time.optional(), result: z.json().opti
 
 /** Status, end and duration are never stored: an activity with an `ended` register is ended (core-proof #8). */
 function derive(state: EntityState): { [name: string]: Json } {
-  const ended = valueOf(state, "ended") as { endedAt?: string; result?: Json } | null;
-  if (ended === null) return { status: valueOf(state, "status") ?? "active" };
+  const ended = fieldValue(state, "ended") as { endedAt?: string; result?: Json } | null;
+  if (ended === null) return { status: fieldValue(state, "status") ?? "active" };
   const endedAt = ended.endedAt ?? registerTime(state, "ended");
-  const startedAt = valueOf(state, "startedAt");
+  const startedAt = fieldValue(state, "startedAt");
   return {
     status: "ended",
     endedAt,

@@ -5,7 +5,7 @@ import { entityKey, parseEntityKey } from "../domain/key.ts";
 import type { Kind, Reference } from "../domain/model.ts";
 import type { Operation } from "../domain/operation.ts";
 import { stampMs } from "../domain/stamp.ts";
-import { type Change, type EntityState, valueOf } from "../domain/state.ts";
+import { type Change, type EntityState, fieldValue } from "../domain/state.ts";
 
 /** Data of an operation after its schema has checked it. */
 export type Data = { readonly [name: string]: Json };
@@ -151,5 +151,5 @@ function referred(flow: Flow, field: string, value: Json): Json {
 /** The time of a register's version, for values that count as given when the operation was made. */
 export function registerTime(state: EntityState, field: string): string | null {
   const register = state.fields[field];
-  return register === undefined || valueOf(state, field) === null ? null : new Date(stampMs(register[1])).toISOString();
+  return register === undefined || fieldValue(state, field) === null ? null : new Date(stampMs(register[1])).toISOString();
 }

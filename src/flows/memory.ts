@@ -1,7 +1,7 @@
 // Memories: (:User)-[:REMEMBERS]->(:Memory)-[:FROM]->(:Message).
 import * as z from "zod";
 import type { Kind } from "../domain/model.ts";
-import { valueOf } from "../domain/state.ts";
+import { fieldValue } from "../domain/state.ts";
 import { createType, defineFlow, deleteType, id, metadata, refersTo, updateType } from "./define.ts";
 
 const kind: Kind = {
@@ -32,5 +32,5 @@ export const memory = defineFlow({
     delete: deleteType(kind),
   },
   partitionBy: (data) => (data.user ?? data.id) as string | undefined,
-  derive: (state) => (valueOf(state, "tags") === null ? { tags: [] } : {}),
+  derive: (state) => (fieldValue(state, "tags") === null ? { tags: [] } : {}),
 });

@@ -1,7 +1,7 @@
 // Sessions: (:User)-[:HAS]->(:Session). A deleted session hides what belongs to it.
 import * as z from "zod";
 import type { Kind } from "../domain/model.ts";
-import { valueOf } from "../domain/state.ts";
+import { fieldValue } from "../domain/state.ts";
 import { createType, defineFlow, deleteType, id, metadata, refersTo, time, updateType } from "./define.ts";
 
 const kind: Kind = {
@@ -33,5 +33,5 @@ export const session = defineFlow({
     update: updateType(kind, targets, fields),
     delete: deleteType(kind),
   },
-  derive: (state) => ({ status: valueOf(state, "endedAt") === null ? "active" : "ended" }),
+  derive: (state) => ({ status: fieldValue(state, "endedAt") === null ? "active" : "ended" }),
 });

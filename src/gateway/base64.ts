@@ -6,6 +6,7 @@ interface NodeBytes extends Uint8Array {
 }
 interface NodeBuffer {
   from(content: string | Uint8Array, encoding?: string): NodeBytes;
+  byteLength(text: string): number;
 }
 
 const node = (globalThis as { Buffer?: NodeBuffer }).Buffer;
@@ -30,16 +31,25 @@ export function encodeBase64(content: Content): string {
   return btoa(binary);
 }
 
+/** How many bytes a base64 text stands for. */
+function decodedLength(text: string): number {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  return Math.floor(((text.length - padding) * 3) / 4);
+}
+
+/** Number of UTF-8 bytes of a text. */
+export function utf8Length(text: string): number {
+  return node === undefined ? encoder.encode(text).length : node.byteLength(text);
+}
+
 /** Bytes of a base64 text, padded or not; undefined when it is not base64. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  if (padding > 0 && text.length % 4 !== 0) return undefined;
-  const digits = text.length - padding;
-  if (digits % 4 === 1) return undefined;
+  const padded = text.endsWith("=");
+  if (padded ? text.length % 4 !== 0 : text.length % 4 === 1) return undefined;
   if (node !== undefined) {
     const bytes = node.from(text, "base64");
     // Node skips what is not base64 instead of refusing it, which shows in the length.
-    return bytes.length === Math.floor((digits * 3) / 4) ? bytes : undefined;
+    return bytes.length === decodedLength(text) ? bytes : undefined;
   }
   try {
     return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

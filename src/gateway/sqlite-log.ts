@@ -22,6 +22,7 @@ export interface SqliteLogOptions {
 }
 
 interface Topic extends LogTopic {
+  readonly number: number;
   /** Number of the partition's row, by partition. */
   readonly rows: readonly number[];
 }
@@ -53,8 +54,8 @@ export function sqliteLog(sql: Sql, migrations: readonly Migration[], options: S
   const write = (topic: Topic, records: readonly AppendRecord[]): Appended[] => {
     const partitions = records.map((record) => choose(topic, record));
     const rows = sql.all<PartitionRow>(
-      "SELECT number, end_offset FROM log_partition WHERE topic = (SELECT number FROM log_topic WHERE name = ?) ORDER BY partition",
-      topic.name,
+      "SELECT number, end_offset FROM log_partition WHERE topic = ? ORDER BY partition",
+      topic.number,
     );
     const ends = rows.map((row) => row.end_offset);
     const bytes = rows.map(() => 0);
@@ -127,7 +128,7 @@ function topicTable(sql: Sql) {
     if (row === undefined) return undefined;
     const partitions = "SELECT number FROM log_partition WHERE topic = ? ORDER BY partition";
     const rows = sql.all<{ number: number }>(partitions, row.number).map((partition) => partition.number);
-    const topic = { name, id: row.id, partitions: rows.length, rows };
+    const topic = { name, id: row.id, number: row.number, partitions: rows.length, rows };
     known.set(name, topic);
     return topic;
   };

@@ -27,7 +27,7 @@ interface Row {
 }
 
 /** Name, value, and 1 when the value is base64. */
-type StoredHeader = [string, string | null] | [string, string, 1];
+type StoredHeader = [name: string, value: string | null, base64?: 1];
 
 /** SQLite's text functions and some bindings end a text at NUL, so a text with one is kept as base64 as well. */
 const isPlain = (content: Content): content is string => typeof content === "string" && !content.includes("\0");
@@ -83,5 +83,5 @@ function storeHeader({ key, value }: LogHeader): StoredHeader {
 }
 
 function loadHeader([key, value, base64]: StoredHeader): LogHeader {
-  return { key, value: base64 === 1 ? decodeBase64(value)! : value };
+  return { key, value: base64 === 1 && value !== null ? decodeBase64(value)! : value };
 }

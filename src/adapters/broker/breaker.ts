@@ -1,0 +1,110 @@
+// Stops asking a broker that keeps failing, so that callers learn at once that it is down.
+import { CircuitState, circuitBreaker, handleAll, isBrokenCircuitError } from "cockatiel";
+import { AppError } from "../../domain/errors.ts";
+import type { Broker, ProduceResult } from "../../ports/broker.ts";
+
+/** When the breaker opens, and for how long. */
+export interface BreakerOptions {
+  /** Failures in a row that open it; produces are counted apart from reads and topics. Default 5. */
+  readonly failuresMax?: number;
+  /** How long it stays open before one call may try again. Default 5,000. */
+  readonly openMs?: number;
+}
+
+/** `half-open` while the one call that tries again is under way. */
+export type BreakerState = "closed" | "open" | "half-open";
+
+/** A broker with a breaker. */
+export interface BreakingBroker extends Broker {
+  state(): BreakerState;
+}
+
+const FAILURES_MAX = 5;
+const OPEN_MS = 5_000;
+const OPEN = "breaker open";
+
+/**
+ * A broker that is not called while the breaker is open: produce answers `retryable` at once, reads and topics throw
+ * AppError `broker_unavailable`. Failures are produces of which every record is unknown or retryable, and calls that
+ * throw; what the caller itself cancelled is none. After `openMs` a single call is let through and decides; a read that
+ * does so does not wait for records.
+ */
+export function withBreaker(broker: Broker, options: BreakerOptions = {}): BreakingBroker {
+  const failuresMax = options.failuresMax ?? FAILURES_MAX;
+  const failures = { produce: 0, read: 0 };
+  const policy = circuitBreaker(
+    handleAll.orWhenResult((result) => (result as { failed?: boolean }).failed === true),
+    {
+      halfOpenAfter: options.openMs ?? OPEN_MS,
+      // Successful reads must not hide that nothing can be produced, which one count for both would do.
+      breaker: { state: 0, success() {}, failure: () => Math.max(failures.produce, failures.read) >= failuresMax },
+    },
+  );
+  policy.onReset(() => Object.assign(failures, { produce: 0, read: 0 }));
+
+  const watchedRead = async <Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> => {
+    try {
+      const result = await work();
+      failures.read = 0;
+      return result;
+    } catch (error) {
+      if (signal?.aborted !== true && policy.state === CircuitState.Closed) {
+        failures.read++;
+        await policy.execute(() => Promise.reject(error)).catch(() => {});
+      }
+      throw error;
+    }
+  };
+  const guardedRead = async <Result>(
+    action: string,
+    signal: AbortSignal | undefined,
+    work: (trying: boolean) => Promise<Result>,
+  ): Promise<Result> => {
+    if (policy.state === CircuitState.Closed) return watchedRead(signal, () => work(false));
+    const refuse = () => new AppError("broker_unavailable", `Cannot ${action}: ${OPEN}`);
+    // The policy would let further calls wait for the outcome of the one that tries.
+    if (policy.state === CircuitState.HalfOpen) throw refuse();
+    try {
+      return (await policy.execute(async () => ({ result: await work(true) }))).result;
+    } catch (error) {
+      throw isBrokenCircuitError(error) ? refuse() : error;
+    }
+  };
+
+  return {
+    cluster: broker.cluster,
+    state: () => stateOf(policy.state),
+    async produce(records, signal) {
+      if (records.length === 0) return [];
+      const refuse = () => records.map((): ProduceResult => ({ status: "retryable", reason: OPEN }));
+      if (policy.state === CircuitState.HalfOpen) return refuse();
+      try {
+        const { results } = await policy.execute(async () => {
+          const answer = await broker.produce(records, signal);
+          const nothing = answer.every(({ status }) => status === "unknown" || status === "retryable");
+          // Cancelling is no fault of the broker; yet a cancelled try has not shown that it is back.
+          const failed = nothing && (signal?.aborted !== true || policy.state === CircuitState.HalfOpen);
+          failures.produce = failed ? failures.produce + 1 : 0;
+          return { results: answer, failed };
+        });
+        return results;
+      } catch (error) {
+        if (isBrokenCircuitError(error)) return refuse();
+        throw error;
+      }
+    },
+    read(from, budget) {
+      return guardedRead(`read ${from.length} partitions`, budget.signal, (trying) =>
+        broker.read(from, trying ? { ...budget, waitMs: 0 } : budget),
+      );
+    },
+    topics(names, signal) {
+      return guardedRead(`read ${names.length} topics`, signal, () => broker.topics(names, signal));
+    },
+  };
+}
+
+function stateOf(state: CircuitState): BreakerState {
+  if (state === CircuitState.Closed) return "closed";
+  return state === CircuitState.HalfOpen ? "half-open" : "open";
+}

@@ -1,0 +1,161 @@
+// Merges produces that come at the same time into few requests: what makes a proxy keep up with single operations.
+import type { Broker, ProduceRecord, ProduceResult } from "../../ports/broker.ts";
+
+/** Bounds of one merged produce. */
+export interface CoalescingOptions {
+  /** Records of one merged produce; a single call with more goes out alone. Default 500. */
+  readonly recordsMax?: number;
+  /** Characters of keys and values of one merged produce; a single larger call goes out alone. Default 1 Mi. */
+  readonly bytesMax?: number;
+  /** How long a call waits for company while another produce is under way. Default 2. */
+  readonly lingerMs?: number;
+  /** Merged produces that are under way together. Default 2. */
+  readonly inFlightMax?: number;
+}
+
+const DEFAULTS = { recordsMax: 500, bytesMax: 1024 * 1024, lingerMs: 2, inFlightMax: 2 };
+
+interface Call {
+  readonly records: readonly ProduceRecord[];
+  readonly size: number;
+  readonly signal: AbortSignal | undefined;
+  readonly settle: (results: ProduceResult[]) => void;
+}
+
+/**
+ * A broker whose concurrent produces share requests. A call's records stay together and in order, and calls go out in
+ * the order they came. With nothing under way a call goes out at the end of the event loop's turn. A call cancelled
+ * before it went out is `retryable`; what went out is aborted once all its callers have cancelled. Reads pass through.
+ */
+export function withCoalescing(broker: Broker, options: CoalescingOptions = {}): Broker {
+  const { recordsMax, bytesMax, lingerMs, inFlightMax } = { ...DEFAULTS, ...options };
+  const waiting: Call[] = [];
+  const queued = { records: 0, size: 0 };
+  let inFlight = 0;
+  let cancelFlush: (() => void) | undefined;
+  let lingering = false;
+
+  const add = (call: Call): void => {
+    waiting.push(call);
+    queued.records += call.records.length;
+    queued.size += call.size;
+  };
+  const remove = (at: number, count: number): Call[] => {
+    const calls = waiting.splice(at, count);
+    for (const call of calls) {
+      queued.records -= call.records.length;
+      queued.size -= call.size;
+    }
+    return calls;
+  };
+  const take = (): Call[] => {
+    let [count, records, size] = [0, 0, 0];
+    for (const call of waiting) {
+      records += call.records.length;
+      size += call.size;
+      if (count > 0 && (records > recordsMax || size > bytesMax)) break;
+      count++;
+    }
+    return remove(0, count);
+  };
+  const flush = (): void => {
+    cancelFlush = undefined;
+    const calls = take();
+    if (calls.length === 0) return;
+    inFlight++;
+    send(broker, calls).finally(() => {
+      inFlight--;
+      plan(true);
+    });
+    plan(false);
+  };
+  /** `now`: do not wait for company any longer than the turn of the event loop. */
+  const plan = (now: boolean): void => {
+    if (waiting.length === 0 || inFlight >= inFlightMax) return;
+    const soon = now || inFlight === 0 || queued.records >= recordsMax || queued.size >= bytesMax;
+    if (cancelFlush !== undefined && !(soon && lingering)) return;
+    cancelFlush?.();
+    lingering = !soon;
+    cancelFlush = soon ? atEndOfTurn(flush) : after(lingerMs, flush);
+  };
+
+  return {
+    cluster: broker.cluster,
+    produce(records, signal) {
+      if (records.length === 0) return Promise.resolve([]);
+      const cancelled = () =>
+        records.map((): ProduceResult => ({ status: "retryable", reason: "cancelled before it was sent" }));
+      if (signal?.aborted === true) return Promise.resolve(cancelled());
+      return new Promise((resolve) => {
+        const drop = (): void => {
+          const at = waiting.indexOf(call);
+          if (at === -1) return;
+          remove(at, 1);
+          resolve(cancelled());
+        };
+        const settle = (results: ProduceResult[]): void => {
+          signal?.removeEventListener("abort", drop);
+          resolve(results);
+        };
+        const call: Call = { records, size: sizeOf(records), signal, settle };
+        signal?.addEventListener("abort", drop, { once: true });
+        add(call);
+        plan(false);
+      });
+    },
+    read: (from, budget) => broker.read(from, budget),
+    topics: (names, signal) => broker.topics(names, signal),
+  };
+}
+
+/** Produces the records of several calls as one and gives each call its own results. */
+async function send(broker: Broker, calls: readonly Call[]): Promise<void> {
+  const records = calls.flatMap((call) => call.records);
+  const { signal, release } = allAborted(calls);
+  let results: ProduceResult[];
+  try {
+    results = await broker.produce(records, signal);
+  } catch (error) {
+    results = records.map(() => ({ status: "unknown", reason: String(error) }));
+  }
+  release();
+  let from = 0;
+  for (const call of calls) {
+    const to = from + call.records.length;
+    call.settle(results.slice(from, to));
+    from = to;
+  }
+}
+
+/** A signal that aborts when every call's signal has; a call without one never gives up. */
+function allAborted(calls: readonly Call[]): { signal: AbortSignal | undefined; release: () => void } {
+  const signals = calls.flatMap(({ signal }) => (signal === undefined ? [] : [signal]));
+  if (signals.length < calls.length) return { signal: undefined, release: () => {} };
+  const controller = new AbortController();
+  const check = (): void => {
+    if (signals.every(({ aborted }) => aborted)) controller.abort();
+  };
+  for (const signal of signals) signal.addEventListener("abort", check);
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of signals) signal.removeEventListener("abort", check);
+    },
+  };
+}
+
+function sizeOf(records: readonly ProduceRecord[]): number {
+  return records.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+}
+
+/** Node's setImmediate runs once everything that arrived together has been looked at; elsewhere a timer comes closest. */
+function atEndOfTurn(run: () => void): () => void {
+  if (typeof setImmediate !== "function") return after(0, run);
+  const immediate = setImmediate(run);
+  return () => clearImmediate(immediate);
+}

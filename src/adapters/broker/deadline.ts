@@ -1,0 +1,73 @@
+// Puts an end to waiting: a call settles at its deadline, whatever the broker behind it does.
+import { AppError } from "../../domain/errors.ts";
+import type { Broker } from "../../ports/broker.ts";
+
+/** How long calls may take, in milliseconds. */
+export interface Deadlines {
+  readonly produceMs: number;
+  /** Beyond the time that the read itself was asked to wait. */
+  readonly readMs: number;
+  /** Default: as `readMs`. */
+  readonly topicsMs?: number;
+}
+
+const LATE = Symbol("late");
+
+/**
+ * A broker whose calls settle at their deadline and abort what is behind them. A late produce is `unknown`: it may still
+ * land. Late reads and topics throw AppError `broker_unavailable`.
+ */
+export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
+  const orThrow = async <Result>(
+    action: string,
+    ms: number,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> => {
+    const result = await within(ms, signal, work);
+    if (result === LATE) throw new AppError("broker_unavailable", `Cannot ${action}: no answer within ${ms} ms`);
+    return result;
+  };
+  return {
+    cluster: broker.cluster,
+    async produce(records, signal) {
+      const { produceMs } = deadlines;
+      const results = await within(produceMs, signal, (merged) => broker.produce(records, merged));
+      if (results !== LATE) return results;
+      return records.map(() => ({ status: "unknown", reason: `no answer within ${produceMs} ms` }));
+    },
+    read(from, budget) {
+      const ms = budget.waitMs + deadlines.readMs;
+      const work = (signal: AbortSignal) => broker.read(from, { ...budget, signal });
+      return orThrow(`read ${from.length} partitions`, ms, budget.signal, work);
+    },
+    topics(names, signal) {
+      const ms = deadlines.topicsMs ?? deadlines.readMs;
+      return orThrow(`read ${names.length} topics`, ms, signal, (merged) => broker.topics(names, merged));
+    },
+  };
+}
+
+async function within<Result>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result | typeof LATE> {
+  const controller = new AbortController();
+  const merged = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<typeof LATE>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(LATE);
+      controller.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError"));
+    }, ms);
+  });
+  const working = work(merged);
+  // After the deadline nobody listens any more, and a rejection then is not news.
+  working.catch(() => {});
+  try {
+    return await Promise.race([working, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,125 @@
+// One request to a REST proxy, and what is known when it fails: whether it can have been carried out.
+
+/** Anything that answers requests: the global fetch, or the fetch of an app in this process. */
+export type Fetch = (request: Request) => Response | Promise<Response>;
+
+/** A request to be sent. */
+export interface ProxyRequest {
+  readonly method: "GET" | "POST";
+  /** Below the proxy's address, segments already encoded. */
+  readonly path: string;
+  readonly contentType?: string;
+  readonly accept: string;
+  readonly body?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * `unsent`: it never left, so nothing was done; `heal` says whether it may leave later. `lost`: it left and nothing is
+ * known. `answered`: `body` is undefined when it is not JSON, broken, or larger than allowed.
+ */
+export type ProxyAnswer =
+  | { readonly kind: "unsent"; readonly heal: boolean; readonly reason: string; readonly cause?: unknown }
+  | { readonly kind: "lost"; readonly reason: string; readonly cause: unknown }
+  | { readonly kind: "answered"; readonly status: number; readonly body: unknown };
+
+/** Where the proxy is and how to speak to it. */
+export interface ProxyOptions {
+  /** Address of the proxy; user and password in it become a Basic authorisation, query and fragment are dropped. */
+  readonly url: string;
+  readonly fetch: Fetch;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes of an answer that are read. */
+  readonly answerBytesMax: number;
+}
+
+/** Failures of opening a connection: the request was never sent. */
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
+const CAUSES_MAX = 8;
+
+/** Calls a proxy; the function it returns never throws. */
+export function proxyCaller(options: ProxyOptions): (request: ProxyRequest) => Promise<ProxyAnswer> {
+  const url = new URL(options.url);
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+  const headers = { ...authorization(url), ...options.headers };
+
+  const build = (call: ProxyRequest): Request => {
+    const contentType = call.contentType === undefined ? {} : { "content-type": call.contentType };
+    return new Request(`${base}${call.path}`, {
+      method: call.method,
+      headers: { ...headers, accept: call.accept, ...contentType },
+      body: call.body ?? null,
+      signal: call.signal ?? null,
+      // A redirect would send records, and the authorisation, to a host that nobody configured.
+      redirect: "manual",
+    });
+  };
+  return async (call) => {
+    if (call.signal?.aborted === true) return { kind: "unsent", heal: true, reason: "cancelled before it was sent" };
+    let request: Request;
+    try {
+      request = build(call);
+    } catch (cause) {
+      return { kind: "unsent", heal: false, reason: `the request cannot be made: ${words(cause)}`, cause };
+    }
+    try {
+      const response = await options.fetch(request);
+      const text = await readText(response, options.answerBytesMax);
+      return { kind: "answered", status: response.status, body: parse(text) };
+    } catch (cause) {
+      if (neverSent(cause)) return { kind: "unsent", heal: true, reason: `no connection: ${words(cause)}`, cause };
+      return { kind: "lost", reason: `no answer: ${words(cause)}`, cause };
+    }
+  };
+}
+
+/** Whether an error says that no connection came about; of several attempts all have to say so. */
+export function neverSent(error: unknown, depth = 0): boolean {
+  if (typeof error !== "object" || error === null || depth > CAUSES_MAX) return false;
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.every((each) => neverSent(each, depth + 1));
+  if (typeof code === "string" && NEVER_SENT.has(code)) return true;
+  return neverSent(cause, depth + 1);
+}
+
+/** The innermost message of an error. */
+export function words(error: unknown, depth = 0): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error && depth < CAUSES_MAX) return words(error.cause, depth + 1);
+  const code = (error as { code?: unknown }).code;
+  return error.message !== "" ? error.message : typeof code === "string" ? code : error.name;
+}
+
+function authorization(url: URL): Record<string, string> {
+  if (url.username === "" && url.password === "") return {};
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}` };
+}
+
+/** The body as text; undefined when it is larger than `bytesMax`. */
+async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  const reader = response.body?.getReader();
+  let text = "";
+  let bytes = 0;
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+    if (bytes > bytesMax) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string | undefined): unknown {
+  if (text === undefined || text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

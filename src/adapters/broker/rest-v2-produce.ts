@@ -1,0 +1,112 @@
+// Producing in the v2 dialect: one request per topic and chunk, and what every answer says about every record.
+import type { ProduceRecord, ProduceResult } from "../../ports/broker.ts";
+import { textToBase64 } from "./base64.ts";
+import type { ProxyAnswer, ProxyRequest } from "./proxy-call.ts";
+
+const CONTENT_TYPE = "application/vnd.kafka.binary.v2+json";
+const ACCEPT = "application/vnd.kafka.v2+json";
+/** JSON around one record's key and value. */
+const RECORD_OVERHEAD_BYTES = 24;
+
+/**
+ * Error codes of a record that say it was refused before it was written: unknown topic or partition, too large, not
+ * allowed; as HTTP statuses, as Confluent's codes, and as Kafka's own (Redpanda). Everything else may have been
+ * written: Karapace says 1 for a record that expired, Confluent 50003 for anything that may be tried again.
+ */
+const REFUSED = new Set([401, 403, 404, 413, 40101, 40301, 40401, 40402, 3, 10, 18, 29, 31]);
+
+/** Bounds of one request. */
+export interface ProduceBounds {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
+/** Part of a produce: the body's records and where their results belong. */
+export interface Chunk {
+  readonly indices: readonly number[];
+  readonly body: string;
+}
+
+/** Groups records by topic and cuts each group, in order, into bodies within the bounds; a larger record goes alone. */
+export function chunksByTopic(records: readonly ProduceRecord[], bounds: ProduceBounds): Map<string, Chunk[]> {
+  const byTopic = new Map<string, Chunk[]>();
+  const open = new Map<string, { indices: number[]; parts: string[]; bytes: number }>();
+  const close = (topic: string): void => {
+    const { indices, parts } = open.get(topic)!;
+    byTopic.get(topic)!.push({ indices, body: `{"records":[${parts.join(",")}]}` });
+    open.delete(topic);
+  };
+  for (const [index, { topic, key, value }] of records.entries()) {
+    const part = `{"key":"${textToBase64(key)}","value":"${textToBase64(value)}"}`;
+    const bytes = part.length + RECORD_OVERHEAD_BYTES;
+    if (!byTopic.has(topic)) byTopic.set(topic, []);
+    const before = open.get(topic);
+    if (before !== undefined && (before.parts.length >= bounds.recordsMax || before.bytes + bytes > bounds.bytesMax)) {
+      close(topic);
+    }
+    const group = open.get(topic) ?? { indices: [], parts: [], bytes: 0 };
+    open.set(topic, group);
+    group.indices.push(index);
+    group.parts.push(part);
+    group.bytes += bytes;
+  }
+  for (const topic of [...open.keys()]) close(topic);
+  return byTopic;
+}
+
+/** The request that produces one chunk. */
+export function produceRequest(topic: string, body: string, signal: AbortSignal | undefined): ProxyRequest {
+  const path = `/topics/${encodeURIComponent(topic)}`;
+  return { method: "POST", path, contentType: CONTENT_TYPE, accept: ACCEPT, body, signal };
+}
+
+/** What an answer says about each of `count` records. */
+export function produceResults(answer: ProxyAnswer, count: number): ProduceResult[] {
+  const all = (status: "retryable" | "fatal" | "unknown", reason: string): ProduceResult[] =>
+    Array.from({ length: count }, () => ({ status, reason }));
+  if (answer.kind === "unsent") return all(answer.heal ? "retryable" : "fatal", answer.reason);
+  if (answer.kind === "lost") return all("unknown", answer.reason);
+  const { status, body } = answer;
+  const refused = status >= 400 && status < 500 && status !== 408;
+  const offsets = fieldsOf(body).offsets;
+  // Karapace answers 422, Confluent 401 or 403, with the result of every record in the body.
+  if (Array.isArray(offsets) && (refused || (status >= 200 && status < 300))) {
+    // With another number of results nobody knows which belongs to which record.
+    if (offsets.length !== count)
+      return all("unknown", `proxy answered ${offsets.length} results for ${count} records`);
+    return offsets.map((entry: unknown) => recordResult(fieldsOf(entry)));
+  }
+  if (!refused) return all("unknown", `proxy answered ${status}${complaint(body) || " without results"}`);
+  return all(status === 429 ? "retryable" : "fatal", `proxy answered ${status}${complaint(body)}`);
+}
+
+function recordResult({ partition, offset, error_code, error, message }: Fields): ProduceResult {
+  if (error_code === null || error_code === undefined) {
+    if (isCount(partition) && isCount(offset)) return { status: "ok", partition, offset };
+    return { status: "unknown", reason: "proxy answered no offset for the record" };
+  }
+  const reason = `proxy answered ${String(error_code)} for the record${complaint({ message: error ?? message })}`;
+  return { status: REFUSED.has(error_code as number) ? "fatal" : "unknown", reason };
+}
+
+interface Fields {
+  readonly [name: string]: unknown;
+}
+
+/** Members of a JSON object; none of anything else. */
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
+}
+
+/** Whether a value is a whole number from 0 on. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+const COMPLAINT_CHARS_MAX = 200;
+
+/** What an error body says, as the end of a sentence; empty when it says nothing. */
+export function complaint(body: unknown): string {
+  const { message } = fieldsOf(body);
+  return typeof message === "string" && message !== "" ? `: ${message.slice(0, COMPLAINT_CHARS_MAX)}` : "";
+}

@@ -1,0 +1,67 @@
+// The stateless read of many partitions: its request, and the check of everything the answer holds.
+import type { PartitionRead, ReadBudget, ReadFrom, ReadRecord } from "../../ports/broker.ts";
+import { base64ToBytes } from "./base64.ts";
+import type { ProxyRequest } from "./proxy-call.ts";
+import { fieldsOf, isCount } from "./rest-v2-produce.ts";
+
+const TYPE = "application/vnd.kafka.binary.v2+json";
+const UNKNOWN_PARTITION = 40402;
+
+const decoder = new TextDecoder();
+
+/** The request that reads. `bytesMax` is what the answer may hold, whatever the budget says. */
+export function readRequest(from: readonly ReadFrom[], budget: ReadBudget, bytesMax: number): ProxyRequest {
+  const body = JSON.stringify({
+    partitions: from.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+    timeout: Math.max(0, Math.floor(budget.waitMs)),
+    max_bytes: Math.max(0, Math.min(Math.floor(budget.bytesMax), bytesMax)),
+    max_records: Math.max(1, Math.floor(budget.recordsMax)),
+  });
+  return { method: "POST", path: "/partitions/records", contentType: TYPE, accept: TYPE, body, signal: budget.signal };
+}
+
+/**
+ * What the body says about the partitions asked for; those the proxy does not know are left out. Throws an Error that
+ * says what is wrong when any of it is not as it should be.
+ */
+export function parseRead(body: unknown, from: readonly ReadFrom[]): PartitionRead[] {
+  const { partitions } = fieldsOf(body);
+  if (!Array.isArray(partitions)) throw new Error("the answer has no partitions");
+  const entries = new Map(partitions.map((entry: unknown) => [nameOf(fieldsOf(entry)), fieldsOf(entry)]));
+  const reads: PartitionRead[] = [];
+  for (const { topic, partition, offset } of from) {
+    const entry = entries.get(nameOf({ topic, partition }));
+    if (entry === undefined) throw new Error(`the answer leaves out ${topic}/${partition}`);
+    if (entry.error_code === UNKNOWN_PARTITION) continue;
+    const { beginning_offset: begin, end_offset: end, records } = entry;
+    if (!isCount(begin) || !isCount(end) || !Array.isArray(records)) {
+      throw new Error(`the answer for ${topic}/${partition} is not a read: ${String(entry.message ?? "no reason")}`);
+    }
+    reads.push({ topic, partition, begin, end, records: inOrder(records.map(parseRecord), offset) });
+  }
+  return reads;
+}
+
+/** Proxies return whole batches, and the same record twice (kafka-rest#355, #730). */
+function inOrder(records: readonly ReadRecord[], from: number): ReadRecord[] {
+  const sorted = records.toSorted((a, b) => a.offset - b.offset);
+  return sorted.filter(({ offset }, i) => offset >= from && offset !== sorted[i - 1]?.offset);
+}
+
+function parseRecord(entry: unknown): ReadRecord {
+  const { offset, key, value } = fieldsOf(entry);
+  if (!isCount(offset)) throw new Error("a record has no offset");
+  const keyBytes = parseBytes(key, offset);
+  return { offset, key: keyBytes && decoder.decode(keyBytes), value: parseBytes(value, offset) };
+}
+
+function parseBytes(text: unknown, offset: number): Uint8Array | null {
+  if (text === null || text === undefined) return null;
+  const bytes = typeof text === "string" ? base64ToBytes(text) : undefined;
+  if (bytes === undefined) throw new Error(`the record at offset ${offset} is not base64`);
+  return bytes;
+}
+
+function nameOf({ topic, partition }: { readonly topic?: unknown; readonly partition?: unknown }): string {
+  return `${String(topic)}/${String(partition)}`;
+}

@@ -1,0 +1,54 @@
+// Reads a JSON request body within a bound.
+import { RestError } from "./rest-error.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The parsed body. Throws RestError `too_large` before reading more than `bytesMax`, or `malformed`. */
+export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const bytes = await readBytes(request, bytesMax);
+  if (bytes.length === 0) throw new RestError("malformed", "Missing request JSON body");
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    throw new RestError("malformed", "Invalid request JSON body");
+  }
+}
+
+async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await nextChunk(reader);
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      // Not awaited: a client that sends on must not hold up its own refusal.
+      reader.cancel().catch(() => {});
+      throw tooLarge(bytesMax);
+    }
+    chunks.push(value);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
+  try {
+    return await reader.read();
+  } catch {
+    throw new RestError("malformed", "The request body ended early");
+  }
+}
+
+function tooLarge(bytesMax: number): RestError {
+  return new RestError("too_large", `HTTP Request Entity Too Large: a body may have ${bytesMax} bytes`);
+}

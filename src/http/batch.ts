@@ -1,0 +1,115 @@
+// Many operations in one body: a JSON array, or JSON Lines that are taken as they arrive. 200, with a status per item.
+import type { Context } from "hono";
+import type { Accept, Answer } from "../app/accept.ts";
+import type { Submission } from "../app/intake.ts";
+import { AppError, asAppError } from "../domain/errors.ts";
+import { isLonger, type LineLimits, parseJson, readJson, readLines, requireMediaType } from "./body.ts";
+import { answerItem } from "./operations.ts";
+import type { Service } from "./service.ts";
+
+const LINE_TYPES = ["application/x-ndjson", "application/jsonl"];
+
+/** Operations taken together: large enough to share a produce, small enough not to hold up other requests. */
+const CHUNK_ITEMS = 250;
+
+/** An array is parsed in one piece, during which nothing else runs; larger batches come as lines. */
+const ARRAY_BYTES_MAX = 4 * 1_048_576;
+
+type Take = (submissions: readonly Submission[]) => ReturnType<Accept>;
+
+/** Reads a batch and answers each item, in order, in the form the batch came in. */
+export async function readBatch(c: Context, { limits }: Service, take: Take): Promise<Response> {
+  const type = requireMediaType(c, "application/json", ...LINE_TYPES);
+  if (type === "application/json") {
+    const items = await readJson(c, Math.min(limits.batchBytesMax, ARRAY_BYTES_MAX));
+    if (!Array.isArray(items)) throw invalidBatch("#", "Send an array of operations");
+    if (items.length > limits.batchItemsMax) throw tooMany(limits.batchItemsMax);
+    const bounded = items.map((item) => (isLonger(JSON.stringify(item), limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item));
+    const texts: string[] = [];
+    for (let i = 0; i < bounded.length; i += CHUNK_ITEMS) texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take)));
+    return c.body(`[${texts.join(",")}]`, 200, { "Content-Type": "application/json" });
+  }
+  const bounds = { bodyBytesMax: limits.batchBytesMax, lineBytesMax: limits.bodyBytesMax };
+  const texts = await takeLines(c, bounds, limits.batchItemsMax, take);
+  return c.body(texts.length === 0 ? "" : `${texts.join("\n")}\n`, 200, { "Content-Type": type });
+}
+
+/**
+ * Takes lines chunk by chunk. A body that turns out too large or unreadable on the way is answered by the items taken
+ * so far and a problem for the rest: they were accepted, and their ids must reach the client.
+ */
+async function takeLines(c: Context, bounds: LineLimits, itemsMax: number, take: Take): Promise<string[]> {
+  const texts: string[] = [];
+  let waiting: unknown[] = [];
+  const flush = async (): Promise<void> => {
+    texts.push(...(await takeChunk(waiting, take)));
+    waiting = [];
+  };
+  try {
+    for await (const lines of readLines(c, bounds)) {
+      for (const line of lines) {
+        if (texts.length + waiting.length >= itemsMax) throw tooMany(itemsMax);
+        waiting.push(line === null ? overlong(bounds.lineBytesMax) : parseLine(line, texts.length + waiting.length));
+        if (waiting.length >= CHUNK_ITEMS) await flush();
+      }
+    }
+    await flush();
+  } catch (error) {
+    if (texts.length + waiting.length === 0) throw error;
+    await flush();
+    texts.push(JSON.stringify(answerItem({ problem: asAppError(error) })));
+  }
+  return texts;
+}
+
+function parseLine(line: string, index: number): unknown {
+  try {
+    return parseJson(line, `Item ${index}`);
+  } catch (error) {
+    return error;
+  }
+}
+
+async function takeChunk(items: readonly unknown[], take: Take): Promise<string[]> {
+  const submissions: Submission[] = [];
+  const answers: (Answer | undefined)[] = items.map((item) => {
+    const submission = item instanceof AppError ? item : toSubmission(item);
+    if (submission instanceof AppError) return { problem: submission };
+    submissions.push(submission);
+    return undefined;
+  });
+  const taken = (await take(submissions)).values();
+  return answers.map((answer) => JSON.stringify(answerItem(answer ?? taken.next().value!)));
+}
+
+/** Members of an item other than its data. */
+const MEMBERS = { flow: true, type: true, key: false, after: false, retryToken: false } as const;
+
+function toSubmission(item: unknown): Submission | AppError {
+  if (typeof item !== "object" || item === null || Array.isArray(item)) return invalidBatch("#", "An item is an object");
+  const members = item as Record<string, unknown>;
+  for (const [name, required] of Object.entries(MEMBERS)) {
+    const value = members[name];
+    if (value === undefined ? required : typeof value !== "string") {
+      return invalidBatch(`#/${name}`, value === undefined ? "The member is missing" : "The member must be a string");
+    }
+  }
+  for (const name of Object.keys(members)) {
+    if (name !== "data" && !Object.hasOwn(MEMBERS, name)) {
+      return invalidBatch(`#/${encodeURIComponent(name.toWellFormed())}`, "There is no such member");
+    }
+  }
+  return members as unknown as Submission;
+}
+
+function invalidBatch(pointer: string, detail: string): AppError {
+  return new AppError("invalid_input", `${pointer}: ${detail}`, { faults: [{ pointer, detail }] });
+}
+
+function overlong(bytesMax: number): AppError {
+  return new AppError("payload_too_large", `The item has more than ${bytesMax} bytes`);
+}
+
+function tooMany(itemsMax: number): AppError {
+  return new AppError("payload_too_large", `The batch has more than ${itemsMax} items`);
+}

@@ -1,0 +1,51 @@
+// `POST /events`: a CloudEvent in structured form, or plain JSON. Both become operations of the flow `events`.
+import type { Context, Hono } from "hono";
+import type { Submission } from "../app/intake.ts";
+import { AppError } from "../domain/errors.ts";
+import { readJson, requireMediaType } from "./body.ts";
+import { answerResponse, headersOf } from "./operations.ts";
+import { type Service, TENANT } from "./service.ts";
+
+const STRUCTURED = "application/cloudevents+json";
+
+/** CloudEvents 1.0.2 attributes that the flow knows by name; `about` is ours, everything else is an extension. */
+const ATTRIBUTES = new Set(["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "about"]);
+
+export function eventRoutes(app: Hono, service: Service): void {
+  if (!service.accepts) return;
+  app.post("/events", async (c: Context) => {
+    const type = requireMediaType(c, STRUCTURED, "application/json");
+    const body = await readJson(c, service.limits.bodyBytesMax);
+    const data = type === STRUCTURED || isCloudEvent(body) ? fromCloudEvent(body) : body;
+    const submission: Submission = { flow: "events", type: "record", data, ...headersOf(c) };
+    const [answer] = await service.accept([submission], TENANT);
+    return answerResponse(c, answer!);
+  });
+}
+
+function isCloudEvent(body: unknown): body is { specversion: unknown } {
+  return typeof body === "object" && body !== null && "specversion" in body;
+}
+
+/** The flow's data of a structured CloudEvent; its extension attributes are kept together. */
+export function fromCloudEvent(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const { specversion, ...members } = body as Record<string, unknown>;
+  if (specversion !== "1.0") throw fault("specversion", "The service takes CloudEvents 1.0", specversion);
+  for (const name of ["id", "source", "type"]) {
+    if (members[name] === undefined) throw fault(name, "A CloudEvent must have this attribute", undefined);
+  }
+  if ("data_base64" in members) throw fault("data_base64", "Binary data is not taken; send JSON in data", undefined);
+  const data: Record<string, unknown> = {};
+  const extensions: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(members)) {
+    if (ATTRIBUTES.has(name)) data[name] = value;
+    else if (value !== null) extensions[name] = value;
+  }
+  return Object.keys(extensions).length === 0 ? data : { ...data, extensions };
+}
+
+function fault(name: string, detail: string, given: unknown): AppError {
+  const said = given === undefined ? detail : `${detail}, not ${JSON.stringify(given)?.slice(0, 100)}`;
+  return new AppError("invalid_input", `#/${name}: ${said}`, { faults: [{ pointer: `#/${name}`, detail: said }] });
+}

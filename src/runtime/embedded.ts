@@ -1,0 +1,101 @@
+// The embedded default on Node: files in one folder, which several processes may share.
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { restV2Broker } from "../adapters/broker/rest-v2.ts";
+import { sqliteDatabase } from "../adapters/database/sqlite.ts";
+import type { Config } from "../config.ts";
+import { flows } from "../flows/index.ts";
+import { createGateway } from "../gateway/app.ts";
+import type { Log } from "../gateway/log.ts";
+import { openSqliteLog } from "../gateway/node-sqlite-log.ts";
+import { startRetention } from "../gateway/retention.ts";
+import type { Broker } from "../ports/broker.ts";
+import type { Database } from "../ports/database.ts";
+import { openNodeSql, readMigrations } from "../sql/node.ts";
+
+/** Names the embedded log in positions, wherever its file lies. */
+const EMBEDDED_CLUSTER = "embedded";
+const RETENTION_EVERY_MS = 60_000;
+const MIGRATIONS = new URL("../adapters/database/migrations/", import.meta.url);
+
+/** Files of the embedded default. */
+export const GRAPH_FILE = "graph.sqlite";
+export const LOG_FILE = "log.sqlite";
+const SECRET_FILE = "id-secret";
+
+/** The database in a file of its own; nothing is opened before the first use. */
+export function openDatabase(path: string, { SQLITE_SYNCHRONOUS }: Pick<Config, "SQLITE_SYNCHRONOUS">): Database {
+  return sqliteDatabase({
+    open: () => openNodeSql(path, { synchronous: SQLITE_SYNCHRONOUS }),
+    migrations: readMigrations(MIGRATIONS),
+    name: path,
+  });
+}
+
+/** A broker and how to let go of it. */
+export interface OpenBroker {
+  readonly broker: Broker;
+  close(): Promise<void>;
+}
+
+type LogConfig = Pick<
+  Config,
+  "DATA_DIR" | "SQLITE_SYNCHRONOUS" | "KAFKA_TOPIC_PARTITIONS" | "KAFKA_RETENTION_MS" | "KAFKA_RETENTION_BYTES"
+>;
+
+/** The gateway's log in its file, with the flows' topics made and retention running. */
+export async function openLog(config: LogConfig, onError: (error: unknown) => void): Promise<{ log: Log; stop: () => Promise<void> }> {
+  mkdirSync(config.DATA_DIR, { recursive: true });
+  const log = openSqliteLog(join(config.DATA_DIR, LOG_FILE), { synchronous: config.SQLITE_SYNCHRONOUS });
+  for (const { topic } of flows) await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
+  const retention = retentionOf(config);
+  const stopRetention = retention === undefined ? () => undefined : startRetention(log, { ...retention, onError }, RETENTION_EVERY_MS);
+  return {
+    log,
+    async stop() {
+      stopRetention();
+      await log.close();
+    },
+  };
+}
+
+/** What the configuration keeps; undefined keeps everything. */
+export function retentionOf({ KAFKA_RETENTION_MS, KAFKA_RETENTION_BYTES }: LogConfig) {
+  if (KAFKA_RETENTION_MS === 0 && KAFKA_RETENTION_BYTES === 0) return undefined;
+  return {
+    ...(KAFKA_RETENTION_MS === 0 ? {} : { ageMsMax: KAFKA_RETENTION_MS }),
+    ...(KAFKA_RETENTION_BYTES === 0 ? {} : { partitionBytesMax: KAFKA_RETENTION_BYTES }),
+  };
+}
+
+/** The broker of a configuration: a remote proxy, or the gateway in this process, by the very same adapter. */
+export async function openBroker(config: Config, onError: (error: unknown) => void): Promise<OpenBroker> {
+  if (config.kafka !== undefined) {
+    const { url } = config.kafka;
+    const cluster = config.KAFKA_CLUSTER ?? new URL(url).host;
+    return { broker: restV2Broker({ url, cluster, read: "stateless", fetch: (request) => fetch(request) }), close: async () => undefined };
+  }
+  const { log, stop } = await openLog(config, onError);
+  const gateway = createGateway(log, { onError, ...(retentionOf(config) === undefined ? {} : { retention: retentionOf(config)! }) });
+  const broker = restV2Broker({
+    url: "http://gateway.embedded",
+    cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER,
+    read: "stateless",
+    fetch: (request) => gateway.fetch(request),
+  });
+  return { broker, close: stop };
+}
+
+/** The secret of ids: from the configuration, else from its file, which the first process to come makes. */
+export function readSecret({ ID_SECRET, DATA_DIR }: Pick<Config, "ID_SECRET" | "DATA_DIR">): string {
+  if (ID_SECRET !== undefined) return ID_SECRET;
+  mkdirSync(DATA_DIR, { recursive: true });
+  const path = join(DATA_DIR, SECRET_FILE);
+  try {
+    writeFileSync(path, randomBytes(32).toString("hex"), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  return readFileSync(path, "utf8").trim();
+}

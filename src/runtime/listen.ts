@@ -1,0 +1,37 @@
+// An HTTP server on Node that can be stopped gracefully.
+import type { Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+
+export interface Listening {
+  readonly url: string;
+  /** Stops accepting, waits for requests in flight, at most `deadlineMs`; then cuts them off. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Listens; rejects with one clear line when the address cannot be had. */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
+  const server = createAdaptorServer({ fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new Error(`Cannot listen on ${host}:${port}: ${error.code === "EADDRINUSE" ? "the port is in use; set PORT" : error.message}`));
+    });
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    stop: (deadlineMs) =>
+      new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}

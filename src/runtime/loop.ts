@@ -1,0 +1,20 @@
+// Ticks in a loop, for runtimes that live long. A tick that failed is followed by a pause, one that left work by none.
+import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs } from "../domain/backoff.ts";
+import type { Tick, TickBudget } from "../app/tick.ts";
+
+const PAUSE_BASE_MS = 100;
+const PAUSE_MAX_MS = 5_000;
+
+/** Runs ticks until the signal aborts; resolves when the last one has ended. */
+export async function runLoop(tick: Tick, budget: TickBudget, signal: AbortSignal): Promise<void> {
+  let failed = 0;
+  while (!signal.aborted) {
+    const report = await tick({ ...budget, signal });
+    failed = report.failures.length > 0 ? failed + 1 : 0;
+    if (signal.aborted) return;
+    // Even without a pause, requests of this process get their turn between two ticks.
+    const pauseMs = failed > 0 ? backoffMs(failed - 1, PAUSE_BASE_MS, PAUSE_MAX_MS, Math.random) : 0;
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+  }
+}
