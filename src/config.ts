@@ -10,7 +10,12 @@ const flag = z.enum(["true", "false", "1", "0", "on", "off"], {
 const isOn = (value: string): boolean => value === "true" || value === "1" || value === "on";
 
 const count = (fallback: number, min: number, max: number) =>
-  z.coerce.number({ error: `must be a whole number from ${min} to ${max}` }).int().min(min).max(max).default(fallback);
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int()
+    .min(min)
+    .max(max)
+    .default(fallback);
 
 const ROLES = ["all", "api", "consumer"] as const;
 const DIALECTS = ["tidegate"] as const;
@@ -21,8 +26,14 @@ const secret = z.string().min(16, { error: "must have at least 16 characters" })
 export const variables = {
   HOST: z.string().default("127.0.0.1").describe("Address to listen on; beyond loopback only with AUTH=none"),
   PORT: count(8787, 0, 65_535).describe("Port to listen on; 0 takes a free one"),
-  AUTH: z.enum(["none"], { error: 'must be "none" or unset' }).optional().describe('"none" allows listening beyond loopback'),
-  ROLE: z.enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` }).default("all").describe("What this process does"),
+  AUTH: z
+    .enum(["none"], { error: 'must be "none" or unset' })
+    .optional()
+    .describe('"none" allows listening beyond loopback'),
+  ROLE: z
+    .enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` })
+    .default("all")
+    .describe("What this process does"),
   CONSUME: z.string().optional().describe("Flows this consumer reads, separated by commas; unset reads all"),
   DATA_DIR: z.string().min(1).default("./data").describe("Folder of the embedded files"),
   SQLITE_SYNCHRONOUS: z
@@ -36,10 +47,19 @@ export const variables = {
     .url({ protocol: /^https?$/, error: "must be an http(s) URL, for example http://127.0.0.1:8082?dialect=tidegate" })
     .optional()
     .describe("Kafka's HTTP proxy, with ?dialect=; unset runs the embedded one"),
-  KAFKA_CLUSTER: z.string().min(1).max(200).optional().describe("Names the cluster in positions; default is the URL's host"),
+  KAFKA_CLUSTER: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe("Names the cluster in positions; default is the URL's host"),
   KAFKA_TOPIC_PARTITIONS: count(3, 1, 100).describe("Partitions of topics that the embedded gateway makes"),
-  KAFKA_RETENTION_MS: count(0, 0, Number.MAX_SAFE_INTEGER).describe("Age at which the embedded log drops records; 0 keeps them"),
-  KAFKA_RETENTION_BYTES: count(0, 0, Number.MAX_SAFE_INTEGER).describe("Size per partition the embedded log keeps; 0 keeps all"),
+  KAFKA_RETENTION_MS: count(0, 0, Number.MAX_SAFE_INTEGER).describe(
+    "Age at which the embedded log drops records; 0 keeps them",
+  ),
+  KAFKA_RETENTION_BYTES: count(0, 0, Number.MAX_SAFE_INTEGER).describe(
+    "Size per partition the embedded log keeps; 0 keeps all",
+  ),
   KAFKA_PRODUCE_DEADLINE_MS: count(2_000, 10, 60_000).describe("How long a produce may take before the fallback runs"),
   KAFKA_READ_DEADLINE_MS: count(10_000, 10, 120_000).describe("How long a read may take beyond its wait"),
   KAFKA_BREAKER_FAILURES: count(5, 1, 1_000).describe("Failures in a row that open the breaker"),
@@ -49,7 +69,9 @@ export const variables = {
   TICK_RECORDS: count(1_000, 1, 10_000).describe("Records a tick reads at most"),
   TICK_BYTES: count(1_048_576, 1_024, 16_777_216).describe("Bytes a tick reads at a time"),
   TICK_WAIT_MS: count(200, 0, 30_000).describe("How long an idle tick waits for a record"),
-  BODY_BYTES_MAX: count(524_288, 1_024, 900_000).describe("Size of one operation; stays below the topic's record limit"),
+  BODY_BYTES_MAX: count(524_288, 1_024, 900_000).describe(
+    "Size of one operation; stays below the topic's record limit",
+  ),
   BATCH_BYTES_MAX: count(16_777_216, 1_024, 134_217_728).describe("Size of a batch request"),
   BATCH_ITEMS_MAX: count(10_000, 1, 100_000).describe("Operations in a batch request"),
   SHUTDOWN_DEADLINE_MS: count(10_000, 100, 120_000).describe("How long a shutdown waits for requests and the tick"),
@@ -57,7 +79,10 @@ export const variables = {
     .enum(["debug", "info", "warning", "error"], { error: "must be debug, info, warning or error" })
     .default("info")
     .describe("Least level of the log lines"),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().describe("Where traces go, OTLP over HTTP; unset records none"),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Where traces go, OTLP over HTTP; unset records none"),
 };
 
 const schema = z.object(variables);
@@ -76,7 +101,9 @@ export interface Config extends Readonly<Omit<z.infer<typeof schema>, "ENABLE_KA
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n  ${problems.join("\n  ")}`);
+    super(
+      `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n  ${problems.join("\n  ")}`,
+    );
     this.name = "ConfigError";
     this.problems = problems;
   }
@@ -84,7 +111,9 @@ export class ConfigError extends Error {
 
 /** Reads the configuration; unset and empty are the same. Throws ConfigError with every problem. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>, flows: readonly Flow[]): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+  );
   const problems: string[] = [];
   const parsed = schema.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
@@ -101,7 +130,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, f
 }
 
 /** The truth table of the switches. */
-function readSwitches(given: Record<string, string | undefined>, flows: readonly Flow[], problems: string[]): Set<string> {
+function readSwitches(
+  given: Record<string, string | undefined>,
+  flows: readonly Flow[],
+  problems: string[],
+): Set<string> {
   const global = flag.safeParse(given.ENABLE_KAFKA ?? "true");
   const on = new Set<string>();
   for (const flow of flows) {
@@ -140,7 +173,8 @@ const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 function bindingProblems({ HOST, AUTH, ID_SECRET }: z.infer<typeof schema>): string[] {
   if (LOOPBACK.test(HOST)) return [];
   const problems: string[] = [];
-  if (AUTH !== "none") problems.push(`HOST is "${HOST}", beyond loopback, and there are no credentials: set AUTH=none to allow that`);
+  if (AUTH !== "none")
+    problems.push(`HOST is "${HOST}", beyond loopback, and there are no credentials: set AUTH=none to allow that`);
   if (ID_SECRET === undefined) problems.push(`ID_SECRET must be set when HOST ("${HOST}") is beyond loopback`);
   return problems;
 }

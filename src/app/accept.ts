@@ -4,7 +4,8 @@ import { AppError, asAppError } from "../domain/errors.ts";
 import type { Json } from "../domain/json.ts";
 import { keyPart, ledgerKey } from "../domain/key.ts";
 import { encodeRecord, type Operation } from "../domain/operation.ts";
-import type { Path } from "../domain/outcome.ts";
+import type { LedgerRow, Path } from "../domain/outcome.ts";
+import { type EntityState, isDeleted } from "../domain/state.ts";
 import { present } from "../flows/define.ts";
 import type { Broker, ProduceResult } from "../ports/broker.ts";
 import type { Database, KeyRow } from "../ports/database.ts";
@@ -37,8 +38,8 @@ export type Answer =
       readonly lost?: readonly string[];
       /** Why the operation did not take the way of its flow. */
       readonly because?: string;
-      /** The entity as it stands after this operation; synchronous paths only. */
-      readonly values?: { readonly [name: string]: Json };
+      /** The entity as it stands now, null when it is deleted; synchronous paths only. */
+      readonly values?: { readonly [name: string]: Json } | null;
     }
   | { readonly problem: AppError };
 
@@ -62,9 +63,8 @@ interface Attempt {
   readonly draft: Draft;
   readonly identity: Identity;
   readonly operation: Operation;
-  /** What is already known about an operation of this identity. */
-  readonly queued: boolean;
-  readonly keyRow: string | undefined;
+  /** Its idempotency key was reserved by an earlier request: the ledger may know its outcome. */
+  readonly repeated: boolean;
 }
 
 /** A synchronous application and why it is one. */
@@ -79,11 +79,10 @@ export function createAccept(deps: AcceptDeps): Accept {
     const answers: Answer[] = new Array(submissions.length);
     const attempts = firstOfEach(await prepare(deps, submissions, tenant, answers), answers);
 
-    const [on, off] = partition(attempts.first, ({ draft }) => deps.flowsOn.has(draft.flow.name));
-    const [known, fresh] = partition(on, ({ queued }) => queued);
-    for (const attempt of known) answers[attempt.index] = queuedAnswer(attempt);
+    const unanswered = await answerKnown(deps, attempts.first, answers);
 
-    const failed = await produceAll(deps, fresh, answers);
+    const [on, off] = partition(unanswered, ({ draft }) => deps.flowsOn.has(draft.flow.name));
+    const failed = await produceAll(deps, on, answers);
     const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
     await applyAll(deps, [...direct, ...failed], tenant, answers);
 
@@ -114,12 +113,12 @@ async function prepare(
   }
   const reserved = await reserve(deps, drafts, tenant, answers);
   const trace = traceForRecords();
-  return drafts.flatMap(({ index, draft, identity, key }) => {
+  return drafts.flatMap(({ index, draft, identity }) => {
     if (answers[index] !== undefined) return [];
     const row = reserved.get(index);
     const fixed = row === undefined ? identity : { id: row.operationId, stamp: row.stamp };
     const operation = intake.operation(draft, fixed, tenant, trace);
-    return [{ index, draft, identity: fixed, operation, queued: row?.queued ?? false, keyRow: key && row?.key }];
+    return [{ index, draft, identity: fixed, operation, repeated: fixed.id !== identity.id }];
   });
 }
 
@@ -138,7 +137,6 @@ async function reserve(
     operationId: identity.id,
     stamp: identity.stamp,
     hash: intake.bodyHash(draft),
-    queued: false,
   }));
   try {
     for (const [i, row] of (await database.reserveKeys(rows)).entries()) {
@@ -147,14 +145,39 @@ async function reserve(
       else answers[index] = { problem: mismatch() };
     }
   } catch (error) {
-    const detail = "Nothing was accepted: the database that keeps idempotency keys cannot be reached";
-    for (const { index } of keyed) {
-      answers[index] = {
-        problem: new AppError("nothing_accepted", detail, { cause: error, retryAfterMs: RETRY_AFTER_MS }),
-      };
-    }
+    for (const { index } of keyed) answers[index] = { problem: keysUnreachable(error) };
   }
   return standing;
+}
+
+function keysUnreachable(cause: unknown): AppError {
+  const detail = "Nothing was accepted: the database that keeps idempotency keys cannot be reached";
+  return new AppError("nothing_accepted", detail, { cause, retryAfterMs: RETRY_AFTER_MS });
+}
+
+/**
+ * Answers repeated attempts whose outcome the ledger holds, with the answer that was given then. The others are made
+ * again with the same id and stamp: should the record be in the log already, the ledger will know the duplicate.
+ */
+async function answerKnown(deps: AcceptDeps, attempts: readonly Attempt[], answers: Answer[]): Promise<Attempt[]> {
+  const [repeated, fresh] = partition(attempts, (attempt) => attempt.repeated);
+  if (repeated.length === 0) return fresh;
+  const keyOf = ({ operation }: Attempt): string => ledgerKey(operation.tenant, operation.id);
+  try {
+    const rows = await deps.database.ledgerRows(repeated.map(keyOf));
+    const entities = await deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]);
+    const unknown: Attempt[] = [];
+    for (const attempt of repeated) {
+      const row = rows.get(keyOf(attempt));
+      if (row === undefined) unknown.push(attempt);
+      else if (row.path === "kafka") answers[attempt.index] = queuedAnswer(attempt);
+      else answers[attempt.index] = appliedAnswer(attempt, row, entities.get(row.entity)!.state);
+    }
+    return [...fresh, ...unknown];
+  } catch (error) {
+    for (const { index } of repeated) answers[index] = { problem: keysUnreachable(error) };
+    return fresh;
+  }
 }
 
 function mismatch(): AppError {
@@ -188,17 +211,13 @@ async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answer
     })),
   );
   const failed: SyncAttempt[] = [];
-  const queuedKeys: string[] = [];
   for (const [i, attempt] of attempts.entries()) {
     const result = results[i] ?? { status: "unknown", reason: "the broker gave no result for this record" };
     if (result.status === "ok") {
       answers[attempt.index] = queuedAnswer(attempt);
-      if (attempt.keyRow !== undefined) queuedKeys.push(attempt.keyRow);
     } else failed.push({ attempt, path: "fallback", failure: result });
   }
   if (failed.length > 0) deps.log.fallback(failed.length, failed[0]!.failure!, failed[0]!.attempt.operation);
-  // Losing this mark costs a duplicate record on a retry, nothing else.
-  if (queuedKeys.length > 0) await deps.database.markQueued(queuedKeys).catch((error) => deps.log.keysUnmarked(error));
   return failed;
 }
 
@@ -214,7 +233,7 @@ async function applyAll(
     const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
     const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
     for (const attempt of attempts) {
-      answers[attempt.attempt.index] = appliedAnswer(attempt, results.get(attempt.attempt.operation.id));
+      answers[attempt.attempt.index] = syncAnswer(attempt, results.get(attempt.attempt.operation.id));
     }
   } catch (error) {
     deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
@@ -247,15 +266,18 @@ function queuedAnswer({ operation, draft }: Attempt): Answer {
   return { status: 202, id, flow, type, path: "kafka", outcome: "queued", stamp, entity: { kind, id: entityId } };
 }
 
-function appliedAnswer({ attempt, failure }: SyncAttempt, result: Result | undefined): Answer {
-  const { operation, draft } = attempt;
-  const { kind, id: entityId, key } = entityOf(draft.flow, operation);
+function syncAnswer({ attempt, failure }: SyncAttempt, result: Result | undefined): Answer {
+  const { kind, id } = entityOf(attempt.draft.flow, attempt.operation);
   if (result?.status === "refused") {
-    return { problem: new AppError("not_found", `There is no ${kind} ${JSON.stringify(entityId)}`) };
+    return { problem: new AppError("not_found", `There is no ${kind} ${JSON.stringify(id)}`) };
   }
   if (result?.status !== "done") return { problem: mismatch() };
-  const { row, state } = result;
+  return appliedAnswer(attempt, result.row, result.state, failure?.reason);
+}
+
+function appliedAnswer({ operation, draft }: Attempt, row: LedgerRow, state: EntityState, because?: string): Answer {
   const { id, flow, type } = operation;
+  const { kind, id: entityId, key } = entityOf(draft.flow, operation);
   return {
     status: 200,
     id,
@@ -265,8 +287,8 @@ function appliedAnswer({ attempt, failure }: SyncAttempt, result: Result | undef
     ...row.outcome,
     stamp: row.stamp,
     entity: { kind, id: entityId },
-    ...(failure === undefined ? {} : { because: failure.reason }),
-    values: present(draft.flow, key, state),
+    ...(because === undefined ? {} : { because }),
+    values: isDeleted(state) ? null : present(draft.flow, key, state),
   };
 }
 

@@ -52,7 +52,9 @@ export async function check(deps: CheckDeps): Promise<Check> {
   const rows = await deps.database.allPositions();
   const ends = await readEnds(deps);
   const partitions: PartitionCheck[] = [];
-  const byFlow = new Map(deps.flows.map((flow) => [flow.name, { kafka: NO_COUNTS, direct: NO_COUNTS, fallback: NO_COUNTS }]));
+  const byFlow = new Map(
+    deps.flows.map((flow) => [flow.name, { kafka: NO_COUNTS, direct: NO_COUNTS, fallback: NO_COUNTS }]),
+  );
   let closed = true;
   for (const { key, next, counts } of rows) {
     if (key.startsWith("reset/")) continue;
@@ -63,18 +65,33 @@ export async function check(deps: CheckDeps): Promise<Check> {
     if (sums !== undefined) sums[place.path] = addCounts(sums[place.path], counts);
     if (place.path !== "kafka") continue;
     const { topic, partition, generation } = place;
-    partitions.push({ topic, partition, generation, position: next, end: ends?.get(endKey(topic, partition)) ?? null, counts, closed: isClosed(counts) });
+    partitions.push({
+      topic,
+      partition,
+      generation,
+      position: next,
+      end: ends?.get(endKey(topic, partition)) ?? null,
+      counts,
+      closed: isClosed(counts),
+    });
   }
   const parked = await deps.database.parkedCounts();
   const { outbox, sweeps, unseen } = await deps.database.backlog();
   const flows = Object.fromEntries(
-    deps.flows.map((flow) => [flow.name, flowCheck(byFlow.get(flow.name)!, parked.get(flow.name) ?? 0, pendingOf(flow, ends, partitions))]),
+    deps.flows.map((flow) => [
+      flow.name,
+      flowCheck(byFlow.get(flow.name)!, parked.get(flow.name) ?? 0, pendingOf(flow, ends, partitions)),
+    ]),
   );
   const atRest = outbox + sweeps === 0 && Object.values(flows).every(({ pending }) => pending === 0);
   return { closed, atRest, outbox, sweeps, unseen, partitions, flows };
 }
 
-function flowCheck(byPath: { kafka: Counts; direct: Counts; fallback: Counts }, parked: number, pending: number | null): FlowCheck {
+function flowCheck(
+  byPath: { kafka: Counts; direct: Counts; fallback: Counts },
+  parked: number,
+  pending: number | null,
+): FlowCheck {
   const { applied, superseded, foreign } = addCounts(addCounts(byPath.kafka, byPath.direct), byPath.fallback);
   return {
     accounted: applied + superseded - foreign + parked + (pending ?? 0),
@@ -95,7 +112,11 @@ async function readEnds({ flows, broker }: CheckDeps): Promise<Map<string, numbe
   try {
     const topics = await broker.topics([...new Set(flows.map(({ topic }) => topic))]);
     const from = topics.flatMap(({ name, partitions }) =>
-      Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, offset: Number.MAX_SAFE_INTEGER })),
+      Array.from({ length: partitions }, (_, partition) => ({
+        topic: name,
+        partition,
+        offset: Number.MAX_SAFE_INTEGER,
+      })),
     );
     if (from.length === 0) return new Map();
     const read = await broker.read(from, { waitMs: 0, bytesMax: 1, recordsMax: 1 });
@@ -111,7 +132,9 @@ function pendingOf(flow: Flow, ends: Map<string, number> | null, partitions: rea
   let pending = 0;
   for (const [key, end] of ends) {
     if (!key.startsWith(`${flow.topic}/`)) continue;
-    const reached = partitions.filter(({ topic, partition }) => endKey(topic, partition) === key).map(({ position }) => position);
+    const reached = partitions
+      .filter(({ topic, partition }) => endKey(topic, partition) === key)
+      .map(({ position }) => position);
     pending += Math.max(0, end - Math.max(0, ...reached.filter((position) => position <= end)));
   }
   return pending;

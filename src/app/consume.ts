@@ -22,8 +22,8 @@ export interface Consumed {
 
 export const NOTHING_CONSUMED: Consumed = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0, more: false };
 
-/** Records per transaction: large enough to share its cost, small enough not to hold up requests in the same process. */
-const BATCH_RECORDS_MAX = 200;
+/** Records per transaction. A backlog is worked off in batches of this size; without one they are as small as the reads. */
+const BATCH_RECORDS_MAX = 500;
 const TOPICS_FRESH_MS = 10_000;
 /** A record that does not fit is asked for with more room, up to this; then its coordinates are parked. */
 const READ_BYTES_CAP = 16 * 1_048_576;
@@ -146,11 +146,21 @@ function tooLarge(deps: TickDeps, assigned: Assigned): Step {
   return { assigned, from: offset, to: offset + 1, gap: 0, parked, record: { origin, value: null } };
 }
 
+/**
+ * Steps of all partitions in the order their operations were made, as far as each partition's own order allows: an
+ * owner is then mostly there before its members, and few of them need a sweep.
+ */
 function stepsOf(deps: TickDeps, assigned: readonly Assigned[], read: readonly PartitionRead[]): Step[] {
-  return assigned.flatMap((at) => {
+  const ordered = assigned.flatMap((at) => {
     const answer = answerFor(read, at);
-    return answer === undefined ? [] : stepsOfPartition(deps, at, answer);
+    let latest = "";
+    return (answer === undefined ? [] : stepsOfPartition(deps, at, answer)).map((step) => {
+      const stamp = step.arrival?.operation.stamp ?? "";
+      if (stamp > latest) latest = stamp;
+      return { step, order: latest };
+    });
   });
+  return ordered.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0)).map(({ step }) => step);
 }
 
 function stepsOfPartition(deps: TickDeps, at: Assigned, { records, begin }: PartitionRead): Step[] {

@@ -24,8 +24,8 @@ export interface Arrival {
   readonly refuseUnseen?: boolean;
   /** Fallback operations reach the log later. */
   readonly outbox?: OutboxRow;
-  /** The record's row, should it have to be parked because its id was used for something else. */
-  readonly park?: ParkedRow;
+  /** Makes the record's row, should it have to be parked because its id was used for something else. */
+  readonly conflictRow?: () => ParkedRow;
 }
 
 /** A position moves from `from` to `to`; `gap` offsets of it were lost to retention. */
@@ -118,11 +118,12 @@ function createBatch(model: GraphModel, state: TransactState) {
 
   const takeAgain = (arrival: Arrival, row: LedgerRow): void => {
     if (row.hash !== arrival.hash) {
-      if (arrival.park !== undefined) park(arrival.park, arrival.countedBy);
-      return note(arrival, null, false, true);
+      if (arrival.conflictRow !== undefined) park(arrival.conflictRow(), arrival.countedBy);
+      note(arrival, null, false, true);
+    } else {
+      count(arrival.countedBy, { records: 1, duplicate: 1 });
+      note(arrival, row, true);
     }
-    count(arrival.countedBy, { records: 1, duplicate: 1 });
-    note(arrival, row, true);
   };
 
   const applyFirst = (arrival: Arrival, key: string, version: string): void => {
@@ -165,11 +166,11 @@ function createBatch(model: GraphModel, state: TransactState) {
     take(arrival: Arrival, version: string): void {
       const key = ledgerKey(arrival.operation.tenant, arrival.operation.id);
       const known = ledger.get(key) ?? state.ledger(key);
-      if (known !== undefined) return takeAgain(arrival, known);
       const main = arrival.changes[0]!;
-      if (arrival.refuseUnseen && main.type !== "create" && !isAlive(stateOf(main.key)))
-        return note(arrival, null, false);
-      applyFirst(arrival, key, version);
+      if (known !== undefined) takeAgain(arrival, known);
+      else if (arrival.refuseUnseen && main.type !== "create" && !isAlive(stateOf(main.key)))
+        note(arrival, null, false);
+      else applyFirst(arrival, key, version);
     },
     results(): Map<string, Result> {
       const results = new Map<string, Result>();

@@ -153,7 +153,7 @@ function checkEnvelope({ key, after }: Submission, nowMs: number): void {
 
 /** Checks data against a type's schema; answers it as the schema has normalised it. */
 export function checkData(type: OperationType, data: unknown): Data {
-  const unstorable = findUnstorable(data as Json, "#");
+  const unstorable = findUnstorable(data as Json);
   if (unstorable !== null) throw invalid([unstorable]);
   const parsed = type.input.safeParse(data);
   if (!parsed.success) throw invalid(parsed.error.issues.flatMap(faultsOf));

@@ -11,7 +11,6 @@ export interface Log {
   fallback(count: number, failure: { status: string; reason: string }, first: Operation): void;
   /** Applying failed as well: the error goes to the caller. */
   applyFailed(count: number, error: unknown, first: Operation): void;
-  keysUnmarked(error: unknown): void;
   /** A tick could not do part of its work and moved nothing there. */
   tickFailed(part: string, error: unknown): void;
   parked(reason: string, detail: string, at: { topic: string; partition: number; offset: number }): void;
@@ -48,7 +47,6 @@ export function createLog(write: Write): Log {
         { operations, operation: first.id, flow: first.flow, ...errorFields(error) },
         first,
       ),
-    keysUnmarked: (error) => line("warning", "Cannot mark idempotency keys as queued", errorFields(error)),
     tickFailed: (part, error) => line("error", `Tick stopped: cannot ${part}`, errorFields(error)),
     parked: (reason, detail, at) => line("warning", "Record parked", { reason, detail, ...at }),
     gap: (records, at) => line("error", "Records were removed by retention before they were read", { records, ...at }),

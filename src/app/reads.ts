@@ -119,7 +119,11 @@ function applied(
   };
 }
 
-async function unapplied({ database, entropy }: ReadsDeps, id: string, tenant: string): Promise<OperationStatus | null> {
+async function unapplied(
+  { database, entropy }: ReadsDeps,
+  id: string,
+  tenant: string,
+): Promise<OperationStatus | null> {
   const parked = await database.parkedByOperation(ledgerKey(tenant, id));
   if (parked !== undefined) return { id, state: "parked", reason: parked.reason, detail: parked.detail };
   return isMinted(id, tenant, entropy.macs) ? { id, state: "pending" } : null;
@@ -129,7 +133,8 @@ function readCursor(cursor: string): string {
   if (cursor === "") return "";
   try {
     const parts: unknown = JSON.parse(decodeURIComponent(cursor));
-    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === "string")) return JSON.stringify(parts);
+    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === "string"))
+      return JSON.stringify(parts);
   } catch {
     // Falls through: whatever it is, it is not ours.
   }

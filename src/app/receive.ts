@@ -52,8 +52,10 @@ export function createReceive(deps: ReceiveDeps) {
     try {
       const hash = deps.entropy.hash(hashText(decoded.record));
       const conflict = { reason: "id_conflict", detail: "The id was used before for another operation" } as const;
-      const park = row(conflict, decoded.record);
-      return { arrival: { operation, changes: type.changes(operation), hash, path: "kafka", countedBy, minted, park } };
+      const conflictRow = (): ParkedRow => row(conflict, decoded.record);
+      return {
+        arrival: { operation, changes: type.changes(operation), hash, path: "kafka", countedBy, minted, conflictRow },
+      };
     } catch (error) {
       return { parked: row({ reason: "handler_failed", detail: String(error) }, decoded.record) };
     }

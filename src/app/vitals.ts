@@ -20,7 +20,15 @@ export interface Vitals {
   isDrained(flow: string): boolean;
 }
 
-export function createVitals(deps: { clock: Clock; database: Database; log: Log }): Vitals {
+export interface VitalsDeps {
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly log: Log;
+  /** Told of each change of a flow's backlog. */
+  readonly onDrained?: ((flow: string, isDrained: boolean) => void) | undefined;
+}
+
+export function createVitals(deps: VitalsDeps): Vitals {
   let skew: number | null = null;
   const drained = new Set<string>();
   const isSkewed = (): boolean => skew !== null && Math.abs(skew) > CLOCK_SKEW_MS_MAX;
@@ -40,8 +48,10 @@ export function createVitals(deps: { clock: Clock; database: Database; log: Log 
     },
     skewMs: () => skew,
     noteDrained(flow, isNow) {
+      if (isNow === drained.has(flow)) return;
       if (isNow) drained.add(flow);
       else drained.delete(flow);
+      deps.onDrained?.(flow, isNow);
     },
     isDrained: (flow) => drained.has(flow),
   };

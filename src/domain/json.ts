@@ -32,25 +32,34 @@ export const DEPTH_MAX = 32;
  * The first thing in `value` that some store on the way could not keep exactly: NUL, a lone surrogate, an integer
  * beyond 2^53, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
  */
-export function findUnstorable(value: Json, pointer = "#", depth = 0): Unstorable | null {
-  if (typeof value === "string") return findUnstorableText(value, pointer);
+export function findUnstorable(value: Json): Unstorable | null {
+  const found = search(value, 0);
+  return found === null
+    ? null
+    : { pointer: `#${found.path.map((part) => `/${pointerPart(part)}`).join("")}`, detail: found.detail };
+}
+
+/** `path` is filled from the inside out: only a find pays for its pointer. */
+interface Found {
+  readonly path: string[];
+  readonly detail: string;
+}
+
+function search(value: Json, depth: number): Found | null {
+  if (typeof value === "string") return searchText(value);
   if (typeof value === "number") {
     const exact = !Number.isInteger(value) || Number.isSafeInteger(value);
-    return exact ? null : { pointer, detail: "The integer is beyond 2^53 and would lose digits; send it as a string" };
+    return exact ? null : { path: [], detail: "The integer is beyond 2^53 and would lose digits; send it as a string" };
   }
   if (value === null || typeof value !== "object") return null;
-  if (depth >= DEPTH_MAX) return { pointer, detail: `The value is nested deeper than ${DEPTH_MAX} levels` };
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const found = findUnstorable(value[i]!, `${pointer}/${i}`, depth + 1);
-      if (found !== null) return found;
+  if (depth >= DEPTH_MAX) return { path: [], detail: `The value is nested deeper than ${DEPTH_MAX} levels` };
+  const members = value as { [name: string]: Json };
+  for (const name in members) {
+    const found = searchText(name) ?? search(members[name]!, depth + 1);
+    if (found !== null) {
+      found.path.unshift(name);
+      return found;
     }
-    return null;
-  }
-  for (const name of Object.keys(value)) {
-    const at = `${pointer}/${pointerPart(name)}`;
-    const found = findUnstorableText(name, at) ?? findUnstorable(value[name]!, at, depth + 1);
-    if (found !== null) return found;
   }
   return null;
 }
@@ -60,8 +69,8 @@ export function pointerPart(name: string): string {
   return encodeURIComponent(name.toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"));
 }
 
-function findUnstorableText(text: string, pointer: string): Unstorable | null {
-  if (text.includes("\0")) return { pointer, detail: "The text holds a NUL character" };
-  if (!text.isWellFormed()) return { pointer, detail: "The text holds a lone surrogate" };
+function searchText(text: string): Found | null {
+  if (text.includes("\0")) return { path: [], detail: "The text holds a NUL character" };
+  if (!text.isWellFormed()) return { path: [], detail: "The text holds a lone surrogate" };
   return null;
 }

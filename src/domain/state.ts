@@ -34,6 +34,11 @@ export function isAlive(state: EntityState): boolean {
   return state.born !== null && (state.died === null || state.born > state.died);
 }
 
+/** Whether the entity was deleted and nothing came after it. */
+export function isDeleted(state: EntityState): boolean {
+  return state.died !== null && !isAlive(state) && Object.keys(state.fields).length === 0;
+}
+
 /** Registers that won, registers that lost, and the joined state. A create or delete register counts as one. */
 export interface Joined {
   readonly state: EntityState;

@@ -70,10 +70,12 @@ export function refersTo(field: string, relation: string, direction: "in" | "out
 /** Id of an entity as a client gives it. */
 export const id = z.string().min(1).max(200);
 
+const UTC_WITH_MILLISECONDS = /\.\d{3}Z$/;
+
 /** A point in time with offset, kept as UTC with milliseconds. */
 export const time = z.iso
   .datetime({ offset: true })
-  .transform((text) => new Date(text).toISOString())
+  .transform((text) => (UTC_WITH_MILLISECONDS.test(text) ? text : new Date(text).toISOString()))
   .pipe(z.string());
 
 /** Free members of the client's own: one value, whole (core-proof #9). */
@@ -151,5 +153,7 @@ function referred(flow: Flow, field: string, value: Json): Json {
 /** The time of a register's version, for values that count as given when the operation was made. */
 export function registerTime(state: EntityState, field: string): string | null {
   const register = state.fields[field];
-  return register === undefined || fieldValue(state, field) === null ? null : new Date(stampMs(register[1])).toISOString();
+  return register === undefined || fieldValue(state, field) === null
+    ? null
+    : new Date(stampMs(register[1])).toISOString();
 }

@@ -46,13 +46,10 @@ export function utf8Length(text: string): number {
 export function decodeBase64(text: string): Uint8Array | undefined {
   const padded = text.endsWith("=");
   if (padded ? text.length % 4 !== 0 : text.length % 4 === 1) return undefined;
-  if (node !== undefined) {
-    const bytes = node.from(text, "base64");
-    // Node skips what is not base64 instead of refusing it, which shows in the length.
-    return bytes.length === decodedLength(text) ? bytes : undefined;
-  }
   try {
-    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    const bytes = node?.from(text, "base64") ?? Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    // Node skips whatever is not base64, and atob skips white space, which shows in the length.
+    return bytes.length === decodedLength(text) ? bytes : undefined;
   } catch {
     return undefined;
   }

@@ -3,14 +3,10 @@ import { openNodeSql, readMigrations, type SqlOptions } from "../sql/node.ts";
 import type { Log } from "./log.ts";
 import { type SqliteLogOptions, sqliteLog } from "./sqlite-log.ts";
 
-/** Pages the write-ahead log holds before it is folded into the file: fewer disk flushes under load, 16 MiB of disk. */
-const CHECKPOINT_PAGES = 4_000;
-
 /** Opens or makes the log at `path` (or `:memory:`). Throws SchemaError when the file belongs to something else. */
 export function openSqliteLog(path: string, options: SqliteLogOptions & Partial<SqlOptions> = {}): Log {
   const sql = openNodeSql(path, { synchronous: options.synchronous ?? "normal" });
   try {
-    sql.script(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     return sqliteLog(sql, readMigrations(new URL("./migrations/", import.meta.url)), { name: path, ...options });
   } catch (error) {
     sql.close();

@@ -40,40 +40,7 @@ export function sqliteLog(sql: Sql, migrations: readonly Migration[], options: S
   const readVersion = (): number => sql.get<{ data_version: number }>("PRAGMA data_version")!.data_version;
   const signal = appendSignal(readVersion, options.pollMs ?? POLL_MS);
   const topics = topicTable(sql);
-  let turn = 0;
-
-  const choose = (topic: Topic, record: AppendRecord): number => {
-    if (record.partition === null) {
-      return record.key === null ? turn++ % topic.partitions : partitionOf(record.key, topic.partitions);
-    }
-    if (topic.rows[record.partition] === undefined) {
-      throw new RangeError(`Topic ${topic.name} has no partition ${record.partition}`);
-    }
-    return record.partition;
-  };
-  const write = (topic: Topic, records: readonly AppendRecord[]): Appended[] => {
-    const partitions = records.map((record) => choose(topic, record));
-    const rows = sql.all<PartitionRow>(
-      "SELECT number, end_offset FROM log_partition WHERE topic = ? ORDER BY partition",
-      topic.number,
-    );
-    const ends = rows.map((row) => row.end_offset);
-    const bytes = rows.map(() => 0);
-    const appended = records.map((record, i) => {
-      const partition = partitions[i]!;
-      const offset = ends[partition]!++;
-      bytes[partition]! += record.bytes;
-      insertRecord(sql, rows[partition]!.number, offset, record);
-      return { partition, offset };
-    });
-    for (const [partition, row] of rows.entries()) {
-      const end = ends[partition]!;
-      if (end === row.end_offset) continue;
-      const update = "UPDATE log_partition SET end_offset = ?, bytes = bytes + ? WHERE number = ?";
-      sql.run(update, end, bytes[partition]!, row.number);
-    }
-    return appended;
-  };
+  const write = appender(sql);
   const rowOf = (name: string, partition: number): number | undefined => topics.find(name)?.rows[partition];
 
   return {
@@ -111,6 +78,45 @@ export function sqliteLog(sql: Sql, migrations: readonly Migration[], options: S
       signal.close();
       sql.close();
     },
+  };
+}
+
+/** Writes records into a topic's partitions; the caller holds the transaction. */
+function appender(sql: Sql): (topic: Topic, records: readonly AppendRecord[]) => Appended[] {
+  let turn = 0;
+
+  const choose = (topic: Topic, record: AppendRecord): number => {
+    if (record.partition === null) {
+      return record.key === null ? turn++ % topic.partitions : partitionOf(record.key, topic.partitions);
+    }
+    if (topic.rows[record.partition] === undefined) {
+      throw new RangeError(`Topic ${topic.name} has no partition ${record.partition}`);
+    }
+    return record.partition;
+  };
+
+  return (topic, records) => {
+    const partitions = records.map((record) => choose(topic, record));
+    const rows = sql.all<PartitionRow>(
+      "SELECT number, end_offset FROM log_partition WHERE topic = ? ORDER BY partition",
+      topic.number,
+    );
+    const ends = rows.map((row) => row.end_offset);
+    const bytes = rows.map(() => 0);
+    const appended = records.map((record, i) => {
+      const partition = partitions[i]!;
+      const offset = ends[partition]!++;
+      bytes[partition]! += record.bytes;
+      insertRecord(sql, rows[partition]!.number, offset, record);
+      return { partition, offset };
+    });
+    for (const [partition, row] of rows.entries()) {
+      const end = ends[partition]!;
+      if (end === row.end_offset) continue;
+      const update = "UPDATE log_partition SET end_offset = ?, bytes = bytes + ? WHERE number = ?";
+      sql.run(update, end, bytes[partition]!, row.number);
+    }
+    return appended;
   };
 }
 

@@ -39,14 +39,19 @@ export function createApp(service: Service): Hono {
     if (known.code === "internal") service.log.requestFailed(known);
     const id = trace.getActiveSpan()?.spanContext().traceId;
     const extra = known.code === "internal" && id !== undefined ? { traceId: id } : {};
-    return problemResponse(c, Object.keys(extra).length === 0 ? known : new AppError("internal", known.message, { extra }));
+    return problemResponse(
+      c,
+      Object.keys(extra).length === 0 ? known : new AppError("internal", known.message, { extra }),
+    );
   });
   return app;
 }
 
 /** 405 where another method would have been answered, 404 elsewhere. */
 function unknownRoute(app: Hono, method: string, path: string): AppError {
-  const others = ["GET", "POST"].filter((other) => other !== method && app.router.match(other, path)[0].some(([[, route]]) => route.path !== "/*"));
+  const others = ["GET", "POST"].filter(
+    (other) => other !== method && app.router.match(other, path)[0].some(([[, route]]) => route.path !== "/*"),
+  );
   if (others.length === 0) return new AppError("not_found", `There is nothing at ${path.slice(0, 200)}`);
   return new AppError("method_not_allowed", `${path.slice(0, 200)} answers ${others.join(", ")}, not ${method}`);
 }

@@ -3,8 +3,8 @@ import type { Context } from "hono";
 import type { Accept, Answer } from "../app/accept.ts";
 import type { Submission } from "../app/intake.ts";
 import { AppError, asAppError } from "../domain/errors.ts";
+import { answerItem } from "./answer.ts";
 import { isLonger, type LineLimits, parseJson, readJson, readLines, requireMediaType } from "./body.ts";
-import { answerItem } from "./operations.ts";
 import type { Service } from "./service.ts";
 
 const LINE_TYPES = ["application/x-ndjson", "application/jsonl"];
@@ -24,9 +24,12 @@ export async function readBatch(c: Context, { limits }: Service, take: Take): Pr
     const items = await readJson(c, Math.min(limits.batchBytesMax, ARRAY_BYTES_MAX));
     if (!Array.isArray(items)) throw invalidBatch("#", "Send an array of operations");
     if (items.length > limits.batchItemsMax) throw tooMany(limits.batchItemsMax);
-    const bounded = items.map((item) => (isLonger(JSON.stringify(item), limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item));
+    const bounded = items.map((item) =>
+      isLonger(JSON.stringify(item), limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item,
+    );
     const texts: string[] = [];
-    for (let i = 0; i < bounded.length; i += CHUNK_ITEMS) texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take)));
+    for (let i = 0; i < bounded.length; i += CHUNK_ITEMS)
+      texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take)));
     return c.body(`[${texts.join(",")}]`, 200, { "Content-Type": "application/json" });
   }
   const bounds = { bodyBytesMax: limits.batchBytesMax, lineBytesMax: limits.bodyBytesMax };
@@ -86,7 +89,8 @@ async function takeChunk(items: readonly unknown[], take: Take): Promise<string[
 const MEMBERS = { flow: true, type: true, key: false, after: false, retryToken: false } as const;
 
 function toSubmission(item: unknown): Submission | AppError {
-  if (typeof item !== "object" || item === null || Array.isArray(item)) return invalidBatch("#", "An item is an object");
+  if (typeof item !== "object" || item === null || Array.isArray(item))
+    return invalidBatch("#", "An item is an object");
   const members = item as Record<string, unknown>;
   for (const [name, required] of Object.entries(MEMBERS)) {
     const value = members[name];

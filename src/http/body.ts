@@ -83,7 +83,10 @@ export interface LineLimits {
  * The lines of a body as they arrive; empty ones are left out. Throws `payload_too_large` when the body is, `malformed`
  * when a line is not UTF-8; a line beyond its limit is yielded as null and skipped to its end.
  */
-export async function* readLines(c: Context, { bodyBytesMax, lineBytesMax }: LineLimits): AsyncGenerator<(string | null)[]> {
+export async function* readLines(
+  c: Context,
+  { bodyBytesMax, lineBytesMax }: LineLimits,
+): AsyncGenerator<(string | null)[]> {
   assertDeclared(c, bodyBytesMax);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";

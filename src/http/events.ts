@@ -2,14 +2,25 @@
 import type { Context, Hono } from "hono";
 import type { Submission } from "../app/intake.ts";
 import { AppError } from "../domain/errors.ts";
+import { answerResponse } from "./answer.ts";
 import { readJson, requireMediaType } from "./body.ts";
-import { answerResponse, headersOf } from "./operations.ts";
+import { headersOf } from "./operations.ts";
 import { type Service, TENANT } from "./service.ts";
 
 const STRUCTURED = "application/cloudevents+json";
 
 /** CloudEvents 1.0.2 attributes that the flow knows by name; `about` is ours, everything else is an extension. */
-const ATTRIBUTES = new Set(["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "about"]);
+const ATTRIBUTES = new Set([
+  "id",
+  "source",
+  "type",
+  "subject",
+  "time",
+  "dataschema",
+  "datacontenttype",
+  "data",
+  "about",
+]);
 
 export function eventRoutes(app: Hono, service: Service): void {
   if (!service.accepts) return;

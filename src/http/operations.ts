@@ -1,11 +1,10 @@
 // Operations: one at a time, many in a body, and what became of them.
 import type { Context, Hono } from "hono";
-import type { Answer } from "../app/accept.ts";
 import type { Submission } from "../app/intake.ts";
 import { AppError } from "../domain/errors.ts";
+import { answerResponse } from "./answer.ts";
 import { readBatch } from "./batch.ts";
 import { readJson, requireMediaType } from "./body.ts";
-import { problemResponse, toProblem } from "./problem.ts";
 import { type Service, TENANT } from "./service.ts";
 
 const STATUSES_MAX = 1_000;
@@ -46,20 +45,4 @@ export function headersOf(c: Context): Pick<Submission, "key" | "after" | "retry
     after: c.req.header("tidegate-after"),
     retryToken: c.req.header("tidegate-retry"),
   };
-}
-
-/** The answer to one operation: 202 with its resource while it is queued, 200 once it is applied. */
-export function answerResponse(c: Context, answer: Answer): Response {
-  if ("problem" in answer) return problemResponse(c, answer.problem);
-  const { status, ...body } = answer;
-  c.header("Location", `/v1/operations/${answer.id}`);
-  c.header("Tidegate-Stamp", answer.stamp);
-  return c.json(body, status);
-}
-
-/** The answer to one operation of a batch, with its status inside. */
-export function answerItem(answer: Answer): unknown {
-  if (!("problem" in answer)) return answer;
-  const problem = toProblem(answer.problem);
-  return { status: problem.status, problem };
 }

@@ -24,7 +24,11 @@ export function operatorRoutes(app: Hono, service: Service): void {
   app.get("/v1/check", async (c) => c.json(await service.check()));
   app.get("/v1/dump", (c) => {
     const lines = service.dump(c.req.query("registers") === "true");
-    return c.body(textStream(lines, (error) => service.log.requestFailed(error)), 200, { "Content-Type": "application/x-ndjson" });
+    return c.body(
+      textStream(lines, (error) => service.log.requestFailed(error)),
+      200,
+      { "Content-Type": "application/x-ndjson" },
+    );
   });
 }
 

@@ -83,13 +83,12 @@ export interface Writes {
 /** Write; or load these keys as well and decide again; or leave everything as it is. */
 export type Decision = { readonly write: Writes } | { readonly need: readonly string[] } | { readonly stop: true };
 
-/** An Idempotency-Key with the operation it stands for. `queued` once the record is known to be in the log. */
+/** An Idempotency-Key with the operation it stands for; its answer is the operation's ledger row. */
 export interface KeyRow {
   readonly key: string;
   readonly operationId: string;
   readonly stamp: string;
   readonly hash: string;
-  readonly queued: boolean;
 }
 
 /** An entity as a dump meets it. `touched` when a live edge points to it. */
@@ -126,8 +125,6 @@ export interface Database {
   transact(request: TransactRequest, decide: (state: TransactState) => Decision): Promise<void>;
   /** Inserts the rows whose key is new and answers, in order, the rows that now stand. */
   reserveKeys(rows: readonly KeyRow[]): Promise<KeyRow[]>;
-  /** Marks keys whose record is in the log. */
-  markQueued(keys: readonly string[]): Promise<void>;
   positions(keys: readonly string[]): Promise<PositionRow[]>;
   /** Every position and stripe. */
   allPositions(): Promise<PositionRow[]>;

@@ -1,4 +1,8 @@
 // The composition root that every runtime shares: from a configuration and what the platform offers to a service.
+
+import { withBreaker } from "../adapters/broker/breaker.ts";
+import { withCoalescing } from "../adapters/broker/coalescing.ts";
+import { withDeadline } from "../adapters/broker/deadline.ts";
 import { createAccept } from "../app/accept.ts";
 import { check } from "../app/check.ts";
 import { dump } from "../app/dump.ts";
@@ -11,9 +15,6 @@ import { createReceive } from "../app/receive.ts";
 import { createTick, type Tick, type TickBudget } from "../app/tick.ts";
 import { tracedBroker } from "../app/traced-broker.ts";
 import { createVitals, type Vitals } from "../app/vitals.ts";
-import { withBreaker } from "../adapters/broker/breaker.ts";
-import { withCoalescing } from "../adapters/broker/coalescing.ts";
-import { withDeadline } from "../adapters/broker/deadline.ts";
 import type { Config } from "../config.ts";
 import { createStampClock } from "../domain/stamp.ts";
 import { flows, modelOf } from "../flows/index.ts";
@@ -30,6 +31,8 @@ export interface Platform {
   readonly entropy: Entropy;
   readonly clock: Clock;
   readonly write: Write;
+  /** Told when a flow's backlog is found empty, or no longer is. */
+  readonly onDrained?: (flow: string, isDrained: boolean) => void;
 }
 
 /** A composed service. */
@@ -43,7 +46,10 @@ export interface Composed {
 /** Bytes of records that are produced together at most; well below what proxies take in a request. */
 const COALESCE_BYTES_MAX = 1_048_576;
 
-export function compose(config: Config, { version, broker: proxy, database, entropy, clock, write }: Platform): Composed {
+export function compose(
+  config: Config,
+  { version, broker: proxy, database, entropy, clock, write, onDrained }: Platform,
+): Composed {
   const log = createLog(write);
   const breaking = withBreaker(
     withDeadline(proxy, { produceMs: config.KAFKA_PRODUCE_DEADLINE_MS, readMs: config.KAFKA_READ_DEADLINE_MS }),
@@ -58,12 +64,23 @@ export function compose(config: Config, { version, broker: proxy, database, entr
   );
   const model = modelOf(flows);
   const stampClock = createStampClock(() => clock.nowMs(), entropy.hex(16));
-  const vitals = createVitals({ clock, database, log });
+  const vitals = createVitals({ clock, database, log, onDrained });
   const engine = createEngine({ flows, model, database, entropy });
   const intake = createIntake({ flows, clock, stampClock, entropy });
   const consumed = flows.filter(({ name }) => config.consume.includes(name));
   const receive = createReceive({ flows, clock, stampClock, entropy });
-  const tick = createTick({ flows: consumed, model, broker, database, engine, receive, clock, vitals, log, random: Math.random });
+  const tick = createTick({
+    flows: consumed,
+    model,
+    broker,
+    database,
+    engine,
+    receive,
+    clock,
+    vitals,
+    log,
+    random: Math.random,
+  });
   const budget = { recordsMax: config.TICK_RECORDS, bytesMax: config.TICK_BYTES, waitMs: config.TICK_WAIT_MS };
   const service: Service = {
     name: "tidegate",
@@ -84,7 +101,11 @@ export function compose(config: Config, { version, broker: proxy, database, entr
       breakerState: () => breaking.state(),
     }),
     log,
-    limits: { bodyBytesMax: config.BODY_BYTES_MAX, batchBytesMax: config.BATCH_BYTES_MAX, batchItemsMax: config.BATCH_ITEMS_MAX },
+    limits: {
+      bodyBytesMax: config.BODY_BYTES_MAX,
+      batchBytesMax: config.BATCH_BYTES_MAX,
+      batchItemsMax: config.BATCH_ITEMS_MAX,
+    },
     accepts: config.ROLE !== "consumer",
   };
   return { service, tick, budget, vitals };

@@ -45,12 +45,16 @@ type LogConfig = Pick<
 >;
 
 /** The gateway's log in its file, with the flows' topics made and retention running. */
-export async function openLog(config: LogConfig, onError: (error: unknown) => void): Promise<{ log: Log; stop: () => Promise<void> }> {
+export async function openLog(
+  config: LogConfig,
+  onError: (error: unknown) => void,
+): Promise<{ log: Log; stop: () => Promise<void> }> {
   mkdirSync(config.DATA_DIR, { recursive: true });
   const log = openSqliteLog(join(config.DATA_DIR, LOG_FILE), { synchronous: config.SQLITE_SYNCHRONOUS });
   for (const { topic } of flows) await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
   const retention = retentionOf(config);
-  const stopRetention = retention === undefined ? () => undefined : startRetention(log, { ...retention, onError }, RETENTION_EVERY_MS);
+  const stopRetention =
+    retention === undefined ? () => undefined : startRetention(log, { ...retention, onError }, RETENTION_EVERY_MS);
   return {
     log,
     async stop() {
@@ -74,10 +78,16 @@ export async function openBroker(config: Config, onError: (error: unknown) => vo
   if (config.kafka !== undefined) {
     const { url } = config.kafka;
     const cluster = config.KAFKA_CLUSTER ?? new URL(url).host;
-    return { broker: restV2Broker({ url, cluster, read: "stateless", fetch: (request) => fetch(request) }), close: async () => undefined };
+    return {
+      broker: restV2Broker({ url, cluster, read: "stateless", fetch: (request) => fetch(request) }),
+      close: async () => undefined,
+    };
   }
   const { log, stop } = await openLog(config, onError);
-  const gateway = createGateway(log, { onError, ...(retentionOf(config) === undefined ? {} : { retention: retentionOf(config)! }) });
+  const gateway = createGateway(log, {
+    onError,
+    ...(retentionOf(config) === undefined ? {} : { retention: retentionOf(config)! }),
+  });
   const broker = restV2Broker({
     url: "http://gateway.embedded",
     cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER,

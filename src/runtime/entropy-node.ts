@@ -9,16 +9,19 @@ const POOL_BYTES = 4_096;
 /** Entropy under a secret, and under the one before where it is still honoured. */
 export function nodeEntropy(secret: string, previous: string | undefined): Entropy {
   let pool = "";
+  let at = 0;
   const mac =
     (key: string): Mac =>
     (text) =>
       createHmac("sha256", key).update(text).digest("hex");
   return {
     hex(digits) {
-      if (pool.length < digits) pool = randomBytes(POOL_BYTES).toString("hex");
-      const taken = pool.slice(0, digits);
-      pool = pool.slice(digits);
-      return taken;
+      if (pool.length - at < digits) {
+        pool = randomBytes(POOL_BYTES).toString("hex");
+        at = 0;
+      }
+      at += digits;
+      return pool.slice(at - digits, at);
     },
     hash: (text) => hash("sha256", text, "base64url"),
     macs: previous === undefined ? [mac(secret)] : [mac(secret), mac(previous)],

@@ -21,7 +21,10 @@ export async function startGateway(
   { host, port, dataDir }: GatewayNodeOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Running> {
-  const config = parseConfig({ ...env, HOST: host, PORT: String(port), DATA_DIR: dataDir, KAFKA_URL: undefined }, flows);
+  const config = parseConfig(
+    { ...env, HOST: host, PORT: String(port), DATA_DIR: dataDir, KAFKA_URL: undefined },
+    flows,
+  );
   const write = startLogging(config.LOG_LEVEL, (text) => process.stdout.write(`${text}\n`));
   const onError = (error: unknown): void => write("error", "The gateway failed", { error: String(error) });
   const { log, stop } = await openLog(config, onError);

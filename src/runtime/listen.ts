@@ -16,7 +16,11 @@ export async function listen(
   const server = createAdaptorServer({ fetch }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(new Error(`Cannot listen on ${host}:${port}: ${error.code === "EADDRINUSE" ? "the port is in use; set PORT" : error.message}`));
+      reject(
+        new Error(
+          `Cannot listen on ${host}:${port}: ${error.code === "EADDRINUSE" ? "the port is in use; set PORT" : error.message}`,
+        ),
+      );
     });
     server.listen(port, host, resolve);
   });

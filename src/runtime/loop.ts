@@ -1,7 +1,7 @@
 // Ticks in a loop, for runtimes that live long. A tick that failed is followed by a pause, one that left work by none.
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs } from "../domain/backoff.ts";
 import type { Tick, TickBudget } from "../app/tick.ts";
+import { backoffMs } from "../domain/backoff.ts";
 
 const PAUSE_BASE_MS = 100;
 const PAUSE_MAX_MS = 5_000;

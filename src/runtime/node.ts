@@ -1,16 +1,17 @@
-// The service on Node: one process with its HTTP server, its consumer loop, and a shutdown that loses nothing.
+// The service on Node: one process with its HTTP server, a thread that consumes, and a shutdown that loses nothing.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { parseConfig } from "../config.ts";
 import { flows } from "../flows/index.ts";
 import { createApp } from "../http/app.ts";
 import { SchemaError } from "../sql/sql.ts";
+import type { FromBackground } from "./background.ts";
 import { compose } from "./compose.ts";
 import { GRAPH_FILE, openBroker, openDatabase, readSecret } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { listen } from "./listen.ts";
 import { startLogging } from "./logging.ts";
-import { runLoop } from "./loop.ts";
 import { otlpExporter, startTelemetry } from "./telemetry.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,27 +42,65 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
     if (error instanceof SchemaError) throw error;
     write("error", "The database cannot be reached; starting without it", { error: String(error) });
   });
-  const { broker, close } = await openBroker(config, (error) => write("error", "The embedded gateway failed", { error: String(error) }));
-  const { service, tick, budget, vitals } = compose(config, { version: VERSION, broker, database, entropy, clock, write });
+  const { broker, close } = await openBroker(config, (error) =>
+    write("error", "The embedded gateway failed", { error: String(error) }),
+  );
+  const { service, vitals } = compose(config, {
+    version: VERSION,
+    broker,
+    database,
+    entropy,
+    clock,
+    write,
+  });
 
-  const stopping = new AbortController();
+  const background = await startBackground(env, (flow, isDrained) => vitals.noteDrained(flow, isDrained));
   const server = await listen(createApp(service).fetch, { host: config.HOST, port: config.PORT });
   const compare = (): void => void vitals.compareClocks().catch(() => undefined);
   compare();
   const comparing = setInterval(compare, CLOCK_EVERY_MS);
-  const loop = config.ROLE === "api" ? Promise.resolve() : runLoop(tick, budget, stopping.signal);
   service.log.info("Tidegate is listening", { url: server.url, role: config.ROLE, version: VERSION });
   return {
     url: server.url,
     async stop() {
       service.log.info("Tidegate is stopping");
       clearInterval(comparing);
-      stopping.abort();
-      await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), loop]);
+      await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), background.stop()]);
       await close();
       await database.close();
       await telemetry.stop();
       service.log.info("Tidegate has stopped");
+    },
+  };
+}
+
+/** Heap of the background thread; batches are bounded, so it never needs more. */
+const BACKGROUND_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
+
+/** Starts the background thread. Should it ever die, the process ends: half a service must not look like a whole one. */
+async function startBackground(
+  env: Readonly<Record<string, string | undefined>>,
+  onDrained: (flow: string, isDrained: boolean) => void,
+): Promise<{ stop: () => Promise<void> }> {
+  const worker = new Worker(new URL("./background.ts", import.meta.url), {
+    workerData: { ...env },
+    resourceLimits: BACKGROUND_HEAP,
+  });
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  let stopping = false;
+  worker.on("error", (error) => {
+    console.error(`The consumer's thread failed: ${error.message}`);
+    process.exit(1);
+  });
+  worker.once("exit", () => {
+    if (!stopping) process.exit(1);
+  });
+  worker.on("message", ({ drained, isDrained }: FromBackground) => onDrained(drained, isDrained));
+  return {
+    async stop() {
+      stopping = true;
+      worker.postMessage("stop");
+      await ended;
     },
   };
 }

@@ -28,20 +28,26 @@ export function textToBase64(text: string): string {
   return btoa(binary);
 }
 
-/** Bytes of a base64 text; undefined when it is not base64. */
+/** Bytes of a base64 text, padded or not; undefined when it is not base64. */
 export function base64ToBytes(text: string): Uint8Array | undefined {
-  if (node !== undefined) {
-    const bytes = node.from(text, "base64");
-    // Node skips what is not base64 instead of refusing it, which shows in the length.
-    if (bytes.length !== decodedLength(text)) return undefined;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
+  const padded = text.endsWith("=");
+  if (padded ? text.length % 4 !== 0 : text.length % 4 === 1) return undefined;
   try {
-    if (native.fromBase64 !== undefined) return native.fromBase64(text);
-    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    const bytes = decode(text);
+    // Node skips whatever is not base64, and the web skips white space, which shows in the length.
+    return bytes.length === decodedLength(text) ? bytes : undefined;
   } catch {
     return undefined;
   }
+}
+
+function decode(text: string): Uint8Array {
+  if (node !== undefined) {
+    const bytes = node.from(text, "base64");
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  if (native.fromBase64 !== undefined) return native.fromBase64(text);
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
 function decodedLength(text: string): number {

@@ -1,5 +1,5 @@
 // Stops asking a broker that keeps failing, so that callers learn at once that it is down.
-import { CircuitState, circuitBreaker, handleAll, isBrokenCircuitError } from "cockatiel";
+import { type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleAll, isBrokenCircuitError } from "cockatiel";
 import { AppError } from "../../domain/errors.ts";
 import type { Broker, ProduceResult } from "../../ports/broker.ts";
 
@@ -31,7 +31,7 @@ const OPEN = "breaker open";
  */
 export function withBreaker(broker: Broker, options: BreakerOptions = {}): BreakingBroker {
   const failuresMax = options.failuresMax ?? FAILURES_MAX;
-  const failures = { produce: 0, read: 0 };
+  const failures: Failures = { produce: 0, read: 0 };
   const policy = circuitBreaker(
     handleAll.orWhenResult((result) => (result as { failed?: boolean }).failed === true),
     {
@@ -41,35 +41,7 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
     },
   );
   policy.onReset(() => Object.assign(failures, { produce: 0, read: 0 }));
-
-  const watchedRead = async <Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> => {
-    try {
-      const result = await work();
-      failures.read = 0;
-      return result;
-    } catch (error) {
-      if (signal?.aborted !== true && policy.state === CircuitState.Closed) {
-        failures.read++;
-        await policy.execute(() => Promise.reject(error)).catch(() => {});
-      }
-      throw error;
-    }
-  };
-  const guardedRead = async <Result>(
-    action: string,
-    signal: AbortSignal | undefined,
-    work: (trying: boolean) => Promise<Result>,
-  ): Promise<Result> => {
-    if (policy.state === CircuitState.Closed) return watchedRead(signal, () => work(false));
-    const refuse = () => new AppError("broker_unavailable", `Cannot ${action}: ${OPEN}`);
-    // The policy would let further calls wait for the outcome of the one that tries.
-    if (policy.state === CircuitState.HalfOpen) throw refuse();
-    try {
-      return (await policy.execute(async () => ({ result: await work(true) }))).result;
-    } catch (error) {
-      throw isBrokenCircuitError(error) ? refuse() : error;
-    }
-  };
+  const guardedRead = readGuard(policy, failures);
 
   return {
     cluster: broker.cluster,
@@ -84,7 +56,8 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
           const nothing = answer.every(({ status }) => status === "unknown" || status === "retryable");
           // Cancelling is no fault of the broker; yet a cancelled try has not shown that it is back.
           const failed = nothing && (signal?.aborted !== true || policy.state === CircuitState.HalfOpen);
-          failures.produce = failed ? failures.produce + 1 : 0;
+          if (failed) failures.produce++;
+          else if (!nothing) failures.produce = 0;
           return { results: answer, failed };
         });
         return results;
@@ -101,6 +74,43 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
     topics(names, signal) {
       return guardedRead(`read ${names.length} topics`, signal, () => broker.topics(names, signal));
     },
+  };
+}
+
+interface Failures {
+  produce: number;
+  read: number;
+}
+
+/** Runs reads through the breaker; `trying` tells one that it is the call that finds out whether the broker is back. */
+function readGuard(policy: CircuitBreakerPolicy, failures: Failures) {
+  const watchedRead = async <Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> => {
+    try {
+      const result = await work();
+      failures.read = 0;
+      return result;
+    } catch (error) {
+      if (signal?.aborted !== true && policy.state === CircuitState.Closed) {
+        failures.read++;
+        await policy.execute(() => Promise.reject(error)).catch(() => {});
+      }
+      throw error;
+    }
+  };
+  return async <Result>(
+    action: string,
+    signal: AbortSignal | undefined,
+    work: (trying: boolean) => Promise<Result>,
+  ): Promise<Result> => {
+    if (policy.state === CircuitState.Closed) return watchedRead(signal, () => work(false));
+    const refuse = () => new AppError("broker_unavailable", `Cannot ${action}: ${OPEN}`);
+    // The policy would let further calls wait for the outcome of the one that tries.
+    if (policy.state === CircuitState.HalfOpen) throw refuse();
+    try {
+      return (await policy.execute(async () => ({ result: await work(true) }))).result;
+    } catch (error) {
+      throw isBrokenCircuitError(error) ? refuse() : error;
+    }
   };
 }
 

@@ -29,12 +29,62 @@ interface Call {
  */
 export function withCoalescing(broker: Broker, options: CoalescingOptions = {}): Broker {
   const { recordsMax, bytesMax, lingerMs, inFlightMax } = { ...DEFAULTS, ...options };
-  const waiting: Call[] = [];
-  const queued = { records: 0, size: 0 };
+  const queue = callQueue(recordsMax, bytesMax);
   let inFlight = 0;
   let cancelFlush: (() => void) | undefined;
   let lingering = false;
 
+  const flush = (): void => {
+    cancelFlush = undefined;
+    const calls = queue.take();
+    if (calls.length === 0) return;
+    inFlight++;
+    send(broker, calls).finally(() => {
+      inFlight--;
+      plan(true);
+    });
+    plan(false);
+  };
+  /** `now`: do not wait for company any longer than the turn of the event loop. */
+  const plan = (now: boolean): void => {
+    if (queue.isEmpty() || inFlight >= inFlightMax) return;
+    const soon = now || inFlight === 0 || queue.isFull();
+    if (cancelFlush !== undefined && !(soon && lingering)) return;
+    cancelFlush?.();
+    lingering = !soon;
+    cancelFlush = soon ? atEndOfTurn(flush) : after(lingerMs, flush);
+  };
+
+  return {
+    cluster: broker.cluster,
+    produce(records, signal) {
+      if (records.length === 0) return Promise.resolve([]);
+      const cancelled = () =>
+        records.map((): ProduceResult => ({ status: "retryable", reason: "cancelled before it was sent" }));
+      if (signal?.aborted === true) return Promise.resolve(cancelled());
+      return new Promise((resolve) => {
+        const drop = (): void => {
+          if (queue.drop(call)) resolve(cancelled());
+        };
+        const settle = (results: ProduceResult[]): void => {
+          signal?.removeEventListener("abort", drop);
+          resolve(results);
+        };
+        const call: Call = { records, size: sizeOf(records), signal, settle };
+        signal?.addEventListener("abort", drop, { once: true });
+        queue.add(call);
+        plan(false);
+      });
+    },
+    read: (from, budget) => broker.read(from, budget),
+    topics: (names, signal) => broker.topics(names, signal),
+  };
+}
+
+/** Calls that wait, in the order they came. */
+function callQueue(recordsMax: number, bytesMax: number) {
+  const waiting: Call[] = [];
+  const queued = { records: 0, size: 0 };
   const add = (call: Call): void => {
     waiting.push(call);
     queued.records += call.records.length;
@@ -58,53 +108,18 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
     }
     return remove(0, count);
   };
-  const flush = (): void => {
-    cancelFlush = undefined;
-    const calls = take();
-    if (calls.length === 0) return;
-    inFlight++;
-    send(broker, calls).finally(() => {
-      inFlight--;
-      plan(true);
-    });
-    plan(false);
-  };
-  /** `now`: do not wait for company any longer than the turn of the event loop. */
-  const plan = (now: boolean): void => {
-    if (waiting.length === 0 || inFlight >= inFlightMax) return;
-    const soon = now || inFlight === 0 || queued.records >= recordsMax || queued.size >= bytesMax;
-    if (cancelFlush !== undefined && !(soon && lingering)) return;
-    cancelFlush?.();
-    lingering = !soon;
-    cancelFlush = soon ? atEndOfTurn(flush) : after(lingerMs, flush);
-  };
-
   return {
-    cluster: broker.cluster,
-    produce(records, signal) {
-      if (records.length === 0) return Promise.resolve([]);
-      const cancelled = () =>
-        records.map((): ProduceResult => ({ status: "retryable", reason: "cancelled before it was sent" }));
-      if (signal?.aborted === true) return Promise.resolve(cancelled());
-      return new Promise((resolve) => {
-        const drop = (): void => {
-          const at = waiting.indexOf(call);
-          if (at === -1) return;
-          remove(at, 1);
-          resolve(cancelled());
-        };
-        const settle = (results: ProduceResult[]): void => {
-          signal?.removeEventListener("abort", drop);
-          resolve(results);
-        };
-        const call: Call = { records, size: sizeOf(records), signal, settle };
-        signal?.addEventListener("abort", drop, { once: true });
-        add(call);
-        plan(false);
-      });
+    add,
+    /** The calls of the next request: as many as fit, at least one. */
+    take,
+    /** Takes a call out; false when it has gone already. */
+    drop(call: Call): boolean {
+      const at = waiting.indexOf(call);
+      return at !== -1 && remove(at, 1).length === 1;
     },
-    read: (from, budget) => broker.read(from, budget),
-    topics: (names, signal) => broker.topics(names, signal),
+    isEmpty: () => waiting.length === 0,
+    /** Whether what waits fills a request. */
+    isFull: () => queued.records >= recordsMax || queued.size >= bytesMax,
   };
 }
 

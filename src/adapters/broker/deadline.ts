@@ -62,11 +62,8 @@ async function within<Result>(
       controller.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError"));
     }, ms);
   });
-  const working = work(merged);
-  // After the deadline nobody listens any more, and a rejection then is not news.
-  working.catch(() => {});
   try {
-    return await Promise.race([working, late]);
+    return await Promise.race([work(merged), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -49,13 +49,6 @@ export function sqliteDatabase({ open, migrations, name, nowMs = readClock }: Sq
   return {
     transact: (request, decide) => using((sql) => sqliteTransact(sql, nowMs, request, decide)),
     reserveKeys: (rows) => using((sql) => sql.transaction(() => reserve(sql, rows, nowMs(sql)))),
-    markQueued: (keys) =>
-      using((sql) => {
-        sql.run(
-          "UPDATE idempotency_key SET queued = 1 WHERE key IN (SELECT value FROM json_each(?))",
-          JSON.stringify(keys),
-        );
-      }),
     settleOutbox: (done, later) =>
       using((sql) =>
         sql.transaction(() => {
@@ -93,7 +86,7 @@ function isSqlError(error: unknown): error is Error {
 function reserve(sql: Sql, rows: readonly KeyRow[], atMs: number): KeyRow[] {
   return rows.map((row) => {
     const inserted = sql.run(
-      "INSERT INTO idempotency_key (key, operation_id, stamp, hash, queued, at_ms) VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO idempotency_key (key, operation_id, stamp, hash, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       row.key,
       row.operationId,
       row.stamp,
@@ -101,11 +94,11 @@ function reserve(sql: Sql, rows: readonly KeyRow[], atMs: number): KeyRow[] {
       atMs,
     );
     if (inserted === 1) return row;
-    const held = sql.get<{ operation_id: string; stamp: string; hash: string; queued: number }>(
-      "SELECT operation_id, stamp, hash, queued FROM idempotency_key WHERE key = ?",
+    const held = sql.get<{ operation_id: string; stamp: string; hash: string }>(
+      "SELECT operation_id, stamp, hash FROM idempotency_key WHERE key = ?",
       row.key,
     )!;
     const { operation_id: operationId, stamp, hash } = held;
-    return { key: row.key, operationId, stamp, hash, queued: held.queued === 1 };
+    return { key: row.key, operationId, stamp, hash };
   });
 }

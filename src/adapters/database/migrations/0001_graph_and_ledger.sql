@@ -77,6 +77,5 @@ CREATE TABLE idempotency_key (
   operation_id TEXT NOT NULL,
   stamp TEXT NOT NULL,
   hash TEXT NOT NULL,
-  queued INTEGER NOT NULL,
   at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

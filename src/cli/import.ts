@@ -1,0 +1,110 @@
+// `tidegate import`: operations from files, so that importing twice changes nothing.
+import { defineCommand } from "citty";
+import { readCount, readUrl, urlArgument } from "./arguments.ts";
+import { usageFailure } from "./failure.ts";
+import type { Format } from "./import/input.ts";
+import { runImport } from "./import/run.ts";
+import { formatSummary } from "./import/summary.ts";
+
+const BATCH_DEFAULT = 500;
+const CONCURRENCY_DEFAULT = 2;
+const RETRY_FOR_DEFAULT_SECONDS = 120;
+const INTERRUPTED_EXIT_CODE = 130;
+/** Wrappers pass one Ctrl-C on several times. */
+const SAME_SIGNAL_MS = 500;
+
+const args = {
+  file: {
+    type: "positional",
+    description: "JSON Lines of operations or the CHIT-CHAT file, plain or gzipped; - is standard input",
+  },
+  url: urlArgument,
+  format: {
+    type: "string",
+    valueHint: "chitchat|jsonl",
+    description: "What the files are; default: what they look like",
+  },
+  limit: { type: "string", valueHint: "count", description: "Stop after so many operations" },
+  conversations: { type: "string", valueHint: "count", description: "Stop after so many conversations" },
+  rejects: {
+    type: "string",
+    valueHint: "file",
+    description: "What the service refused, and why; default <input>.rejects.jsonl",
+  },
+  accepted: {
+    type: "string",
+    valueHint: "file",
+    description: "Append the id of every accepted operation, for check --accepted",
+  },
+  batch: { type: "string", valueHint: "count", description: `Operations per request; default ${BATCH_DEFAULT}` },
+  concurrency: {
+    type: "string",
+    valueHint: "count",
+    description: `Requests at a time; default ${CONCURRENCY_DEFAULT}`,
+  },
+  "retry-for": {
+    type: "string",
+    valueHint: "seconds",
+    description: `How long to go on when nothing is accepted; default ${RETRY_FOR_DEFAULT_SECONDS}`,
+  },
+  resume: { type: "boolean", description: "Go on where an interrupted import of the same files stopped" },
+  state: {
+    type: "string",
+    valueHint: "file",
+    description: "Where progress is kept until the end; default <input>.import.json",
+  },
+  json: { type: "boolean", description: "Print the summary as one JSON object" },
+} as const;
+
+export const importCommand = defineCommand({
+  meta: {
+    name: "import",
+    description:
+      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing",
+  },
+  args,
+  async run({ args }): Promise<number> {
+    const files = args._;
+    if (files.filter((file) => file === "-").length > 1) throw usageFailure("Standard input can be imported only once");
+    const name = files[0] === "-" ? "stdin" : files[0]!.replace(/^.*\//, "");
+    const summary = await runImport({
+      files,
+      url: readUrl(args.url),
+      format: readFormat(args.format),
+      operationsMax: readCount("limit", args.limit, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
+      conversationsMax:
+        readCount("conversations", args.conversations, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
+      batchItemsMax: readCount("batch", args.batch, 1, 10_000) ?? BATCH_DEFAULT,
+      concurrency: readCount("concurrency", args.concurrency, 1, 64) ?? CONCURRENCY_DEFAULT,
+      retryForMs: (readCount("retry-for", args["retry-for"], 0, 86_400) ?? RETRY_FOR_DEFAULT_SECONDS) * 1_000,
+      rejectsPath: args.rejects,
+      acceptedPath: args.accepted,
+      statePath: args.state ?? `${name}.import.json`,
+      resume: args.resume === true,
+      signal: interruption(),
+    });
+    process.stdout.write(`${args.json === true ? JSON.stringify(summary) : formatSummary(summary)}\n`);
+    if (!summary.complete) return INTERRUPTED_EXIT_CODE;
+    return summary.rejected > 0 && summary.accepted + summary.skipped === 0 ? 1 : 0;
+  },
+});
+
+function readFormat(given: string | undefined): Format | undefined {
+  if (given === undefined || given === "chitchat" || given === "jsonl") return given;
+  throw usageFailure(`--format must be chitchat or jsonl; it is ${JSON.stringify(given)}`);
+}
+
+/** Aborts at the first signal, so that the progress file is written; a second one ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  let firstMs = 0;
+  const interrupt = (): void => {
+    if (controller.signal.aborted && performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
+    if (controller.signal.aborted) return;
+    firstMs = performance.now();
+    controller.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return controller.signal;
+}
