@@ -21,7 +21,7 @@ export interface Problem {
 const TIMEOUT_MS = 60_000;
 
 /** Sends a request; throws whatever fetch throws. */
-export function request(url: string, path: string, options: ServiceRequest = {}): Promise<Response> {
+function request(url: string, path: string, options: ServiceRequest = {}): Promise<Response> {
   const { method = "GET", body, headers = {}, timeoutMs = TIMEOUT_MS, signal } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   return fetch(url + path, {
@@ -41,7 +41,7 @@ export async function ask(url: string, path: string, options: ServiceRequest = {
     throw unreachable(url, error);
   }
   if (response.ok) return response;
-  throw new Failure(`The service answered ${await explain(response)}`);
+  throw new Failure(`The service answered ${explain(response.status, await response.text().catch(() => ""))}`);
 }
 
 /** Like {@link ask}, for an answer in JSON. */
@@ -79,9 +79,8 @@ export function connectionReason(error: unknown): string {
 }
 
 /** An error answer in one line: status and what the problem says. */
-export async function explain(response: Response): Promise<string> {
-  const text = await response.text().catch(() => "");
-  return `${response.status}: ${explainProblem(readProblem(text)) || response.statusText || "no reason given"}`;
+export function explain(status: number, body: string): string {
+  return `${status}: ${explainProblem(readProblem(body)) || "no reason given"}`;
 }
 
 /** Reads a problem; an answer that is none is an empty one. */
@@ -101,9 +100,8 @@ export function explainProblem({ title, detail, code }: Problem): string {
 }
 
 /** Milliseconds that a `Retry-After` header asks for: seconds or a date. */
-export function retryAfterMs(response: Response, nowMs: number): number | undefined {
-  const header = response.headers.get("retry-after");
-  if (header === null) return undefined;
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
   if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);

@@ -3,9 +3,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { backoffMs } from "../../domain/backoff.ts";
 import { Failure } from "../failure.ts";
-import { connectionReason, explain, request, retryAfterMs } from "../service.ts";
+import { connectionReason, explain, readProblem, retryAfterMs } from "../service.ts";
 import { type Answer, isForLater, readAnswers, reasonOf } from "./answer.ts";
 import type { Item } from "./item.ts";
+import { post, type Reply } from "./post.ts";
 
 export interface ExchangeOptions {
   readonly url: string;
@@ -44,7 +45,7 @@ export async function exchange(options: ExchangeOptions, items: readonly Item[],
   let failingSince: number | undefined;
   let attempts = 0;
   while (open.length > 0) {
-    const attempt = await post(options, open, settle);
+    const attempt = await attemptOf(options, open, settle);
     if (attempt.sort === "settled") return;
     if (attempt.sort === "refused") return refused(options, attempt.open, attempt.answer, settle);
     const nowMs = performance.now();
@@ -69,40 +70,33 @@ async function refused(options: ExchangeOptions, open: readonly Item[], answer: 
   await exchange(options, open.slice(middle), settle);
 }
 
-async function post({ url, signal }: ExchangeOptions, items: readonly Item[], settle: Settle): Promise<Attempt> {
-  let response: Response;
-  let body: string;
+async function attemptOf(options: ExchangeOptions, items: readonly Item[], settle: Settle): Promise<Attempt> {
+  const { url, signal } = options;
+  let reply: Reply;
   try {
-    response = await request(url, "/v1/operations", {
-      method: "POST",
-      headers: { "content-type": "application/x-ndjson" },
-      body: items.map(({ text }) => `${text}\n`).join(""),
+    reply = await post(`${url}/v1/operations`, items.map(({ text }) => `${text}\n`).join(""), {
+      contentType: "application/x-ndjson",
       timeoutMs: ANSWER_TIMEOUT_MS,
       signal,
     });
-    if (!response.ok) return await wholeAnswer(url, response, items);
-    body = await response.text();
   } catch (error) {
-    if (signal.aborted || error instanceof Failure) throw error;
+    if (signal.aborted) throw error;
     return { sort: "later", open: items, reason: connectionReason(error) };
   }
-  return settleAll(items, readAnswers(body), settle);
+  return reply.status === 200 ? settleAll(items, readAnswers(reply.body), settle) : wholeReply(url, reply, items);
 }
 
 /** The request was answered as a whole, and not well. */
-async function wholeAnswer(url: string, response: Response, open: readonly Item[]): Promise<Attempt> {
-  const { status } = response;
+function wholeReply(url: string, { status, retryAfter, body }: Reply, open: readonly Item[]): Attempt {
   if (isForLater(status)) {
-    const afterMs = retryAfterMs(response, Date.now());
-    return { sort: "later", open, reason: `answer ${await explain(response)}`, afterMs };
+    const afterMs = retryAfterMs(retryAfter, Date.now());
+    return { sort: "later", open, reason: `answer ${explain(status, body)}`, afterMs };
   }
   if (status === 400 || status === 413 || status === 422) {
-    const problem = (await response.json().catch(() => ({}))) as NonNullable<Answer["problem"]>;
-    return { sort: "refused", open, answer: { status, problem } };
+    return { sort: "refused", open, answer: { status, problem: readProblem(body) } };
   }
-  throw new Failure(
-    `${url}/v1/operations answered ${await explain(response)}; is it the address of a Tidegate that takes operations?`,
-  );
+  const advice = "is it the address of a Tidegate that takes operations?";
+  throw new Failure(`${url}/v1/operations answered ${explain(status, body)}; ${advice}`);
 }
 
 /** Settles what was answered for good. Items without an answer are open, and so are those that may be answered better. */

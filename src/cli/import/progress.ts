@@ -81,7 +81,7 @@ function createPace(nowMs: () => number = () => performance.now()): (reach: Reac
 
 /** A count with thousands separated. */
 export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 function formatSeconds(seconds: number): string {

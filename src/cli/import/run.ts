@@ -89,14 +89,14 @@ async function importInput(run: Run, input: Input): Promise<void> {
     batchCharactersMax: BATCH_CHARACTERS_MAX,
     async send(batch) {
       await exchange({ ...options, onRetry }, batch, (item, answer) => books.settle(item, answer, rejects));
+      rejects.flush();
+      books.flush();
       if (performance.now() - stateMs < STATE_EVERY_MS) return;
       stateMs = performance.now();
       save();
     },
   });
   const save = (): void => {
-    rejects.flush();
-    books.flush();
     const settled = lanes.leastOpen(run.taken - takenBefore);
     run.state.write(input.fingerprint, { settled, ...(books.lastId === undefined ? {} : { id: books.lastId }) });
   };
@@ -114,8 +114,9 @@ async function importInput(run: Run, input: Input): Promise<void> {
     await lanes.finish();
   } finally {
     books.skip(Math.min(before, run.taken - takenBefore));
-    save();
     rejects.close();
+    books.flush();
+    save();
   }
 }
 

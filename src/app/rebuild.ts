@@ -1,0 +1,36 @@
+// The graph from the log alone: ticks from the first record to the last, into an empty database. Nothing is called out.
+import { AppError } from "../domain/errors.ts";
+import type { Check } from "./check.ts";
+import type { Consumed } from "./consume.ts";
+import { NOTHING_CONSUMED } from "./consume.ts";
+import type { Tick, TickBudget } from "./tick.ts";
+
+/** What was read, and what keeps the graph from being equal to the one the log's operations made. */
+export interface Rebuilt extends Omit<Consumed, "more"> {
+  readonly obstacles: readonly string[];
+}
+
+/** Ticks to rest; throws AppError `broker_unavailable` or `graph_unavailable` when a tick could not do its work. */
+export async function rebuild(tick: Tick, budget: TickBudget): Promise<Rebuilt> {
+  const total = { ...NOTHING_CONSUMED };
+  for (let more = true; more; ) {
+    const report = await tick({ ...budget, waitMs: 0 });
+    if (report.failures.length > 0)
+      throw new AppError("broker_unavailable", `Cannot rebuild: ${report.failures.join("; ")}`);
+    for (const name of ["records", "first", "duplicate", "parked", "gap"] as const) total[name] += report[name];
+    more = report.more || report.records > 0;
+  }
+  const { more: _, ...counts } = total;
+  return { ...counts, obstacles: counts.gap > 0 ? [`retention removed ${counts.gap} records from the log`] : [] };
+}
+
+/** What the database that is in use knows and the log does not (core-proof #36). */
+export function obstaclesIn(check: Check): string[] {
+  const direct = Object.values(check.flows).reduce((sum, flow) => sum + flow.byPath.direct, 0);
+  return [
+    ...(direct > 0
+      ? [`${direct} operations were applied directly, with their flow's Kafka off, and are not in the log`]
+      : []),
+    ...(check.outbox > 0 ? [`${check.outbox} operations wait in the outbox and are not in the log yet`] : []),
+  ];
+}
