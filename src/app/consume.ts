@@ -209,18 +209,10 @@ async function applyBatch(
     arrival === undefined || record === undefined ? [] : [{ operation: arrival.operation, origin: record.origin }],
   );
   try {
-    const { stale, results } = await spanProcess(arrivals, () => deps.engine.apply(requestOf(batch)));
+    const { stale, counts } = await spanProcess(arrivals, () => deps.engine.apply(requestOf(batch)));
     if (stale !== null) return false;
-    const done = [...results.values()];
-    const duplicate = done.filter((result) => result.status === "done" && result.duplicate).length;
-    const conflicts = done.filter((result) => result.status === "conflict").length;
-    add(total, {
-      records: batch.filter(({ record }) => record !== undefined).length,
-      first: arrivals.length - duplicate - conflicts,
-      duplicate,
-      parked: batch.filter(({ parked }) => parked !== undefined).length + conflicts,
-      gap: batch.reduce((sum, step) => sum + step.gap, 0),
-    });
+    const { records, first, duplicate, parked, gap } = counts;
+    add(total, { records: records - gap, first, duplicate, parked, gap });
     return true;
   } catch (error) {
     const failure = asAppError(error);

@@ -51,8 +51,12 @@ export type Result =
 /** Results by operation id; empty with `stale` when a position was not where the caller thought: read again from it. */
 export interface Applied {
   readonly results: ReadonlyMap<string, Result>;
+  /** What the transaction counted, over all its positions. */
+  readonly counts: Counts;
   readonly stale: { readonly key: string; readonly next: number } | null;
 }
+
+export const NOTHING_APPLIED: Applied = { results: new Map(), counts: NO_COUNTS, stale: null };
 
 /** Decides one batch. */
 export function decideBatch(
@@ -62,7 +66,7 @@ export function decideBatch(
 ): { decision: Decision; applied: Applied } {
   for (const { key, from } of request.advances) {
     const { next } = state.position(key);
-    if (next !== from) return { decision: { stop: true }, applied: { results: new Map(), stale: { key, next } } };
+    if (next !== from) return { decision: { stop: true }, applied: { ...NOTHING_APPLIED, stale: { key, next } } };
   }
   const batch = createBatch(model, state);
   for (const advance of request.advances) batch.count(advance.key, { records: advance.gap, gap: advance.gap });
@@ -70,7 +74,7 @@ export function decideBatch(
   for (const arrival of request.arrivals) batch.take(arrival, versionOf(arrival.operation));
 
   const settled = settle(model, batch.after, (key) => state.entity(key), false);
-  if ("need" in settled) return { decision: settled, applied: { results: batch.results(), stale: null } };
+  if ("need" in settled) return { decision: settled, applied: NOTHING_APPLIED };
   const to = new Map(request.advances.map((advance) => [advance.key, advance.to]));
   const positions = [...batch.counts].map(([key, counts]) => {
     const held = state.position(key);
@@ -88,7 +92,7 @@ export function decideBatch(
         sweeps: settled.sweeps,
       },
     },
-    applied: { results: batch.results(), stale: null },
+    applied: { results: batch.results(), counts: [...batch.counts.values()].reduce(addCounts, NO_COUNTS), stale: null },
   };
 }
 

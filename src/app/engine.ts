@@ -9,7 +9,7 @@ import type { Change } from "../domain/state.ts";
 import type { Flow, OperationType } from "../flows/define.ts";
 import type { Entropy } from "../ports/clock.ts";
 import type { Database, TransactRequest } from "../ports/database.ts";
-import { type Applied, type ApplyRequest, type Arrival, decideBatch, targetsOf } from "./decision.ts";
+import { type Applied, type ApplyRequest, type Arrival, decideBatch, NOTHING_APPLIED, targetsOf } from "./decision.ts";
 import { spanDatabase } from "./tracing.ts";
 
 export interface EngineDeps {
@@ -57,7 +57,7 @@ export function createEngine({ flows, model, database, entropy }: EngineDeps): E
       };
     },
     async apply(request) {
-      let applied: Applied = { results: new Map(), stale: null };
+      let applied = NOTHING_APPLIED;
       await spanDatabase(request.arrivals, () =>
         database.transact(lockList(model, request), (state) => {
           const decided = decideBatch(model, request, state);

@@ -38,7 +38,6 @@ const USAGE_EXIT_CODE = 2;
 
 /** Runs the command; answers the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<number> {
-  process.stdout.on("error", endQuietly);
   const [name, ...rest] = args;
   try {
     if (name === "--version" || name === "-v") return print(version());
@@ -95,10 +94,4 @@ function version(): string {
 function print(text: string): number {
   process.stdout.write(`${text}\n`);
   return 0;
-}
-
-/** The reader of our output has gone (`tidegate dump | head`): there is nobody left to tell. */
-function endQuietly(error: Error & { code?: string }): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
 }

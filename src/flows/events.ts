@@ -15,6 +15,9 @@ const kind: Kind = {
 /** Kinds an event can be about. */
 const about = z.strictObject({ kind: z.enum(["User", "Session", "Message", "Memory", "Activity", "Event"]), id });
 
+/** How CloudEvents names an extension attribute. */
+export const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
+
 const record = z.strictObject({
   /** With `source` the event's own key: posting an event twice records it once. */
   id: id.optional(),
@@ -27,7 +30,7 @@ const record = z.strictObject({
   data: z.json().optional(),
   about: about.optional(),
   /** CloudEvents extension attributes. */
-  extensions: z.record(z.string().regex(/^[a-z0-9]{1,20}$/), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  extensions: z.record(z.string().regex(EXTENSION_NAME), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
 /** An event's id within its source, as the one id of its entity. */

@@ -1,5 +1,7 @@
 // The thread beside the server: it runs the consumer's loop and folds the embedded files' write-ahead logs back, so that
 // no transaction and no disk flush of theirs ever holds up a request.
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { parseConfig } from "../config.ts";
@@ -16,7 +18,11 @@ import { VERSION } from "./version.ts";
 /** What the thread tells the server. */
 export type FromBackground = { readonly drained: string; readonly isDrained: boolean };
 
+/** Requests go first: what is accepted is safe in the log and can wait for a core. */
+const NICENESS = 5;
+
 const port = parentPort!;
+yieldToServer();
 const config = parseConfig(workerData as Record<string, string | undefined>, flows);
 const write = startLogging(config.LOG_LEVEL, (text) => process.stdout.write(`${text}\n`));
 const exporter = config.OTEL_EXPORTER_OTLP_ENDPOINT;
@@ -51,3 +57,13 @@ port.once("message", async () => {
   await telemetry.stop();
   port.close();
 });
+
+/** Lowers the priority of this thread alone, where the system lets a thread be named (Linux). */
+function yieldToServer(): void {
+  try {
+    const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+    if (thread > 0) setPriority(thread, NICENESS);
+  } catch {
+    // Another system: both threads take turns as equals.
+  }
+}

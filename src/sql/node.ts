@@ -7,11 +7,13 @@ import type { Migration, Sql, SqlValue } from "./sql.ts";
 export interface SqlOptions {
   /** `normal` survives a crash of the process, `full` also a power cut, at the price of a disk flush per commit. */
   readonly synchronous: "normal" | "full";
+  /** Memory for pages of the file; 16 MiB unless said otherwise. */
+  readonly cacheKib?: number;
 }
 
 /** How long a statement waits for another process's lock. */
 const BUSY_TIMEOUT_MS = 5_000;
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 /**
  * Pages (4 KiB) the write-ahead log may hold before a writer folds it into the file itself. Where a background thread
  * does that all the time, writers hardly ever get there.
@@ -31,7 +33,7 @@ export function openNodeSql(path: string, options: SqlOptions = { synchronous: "
     return statement;
   };
   database.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`,
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`,
   );
   return {
     all: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],

@@ -12,6 +12,8 @@ export type Format = "chitchat" | "jsonl";
 
 /** An opened input. */
 export interface Input {
+  /** As it was given. */
+  readonly path: string;
   /** The file's name without its folders; `stdin` for standard input. */
   readonly name: string;
   readonly format: Format;
@@ -45,6 +47,7 @@ export async function openInput(path: string, signal: AbortSignal, format?: Form
   const raw = await peek(counted());
   const unpacked = await peek(isGzip(raw.head) ? gunzip(path, raw.all()) : raw.all());
   return {
+    path,
     name: path === "-" ? "stdin" : basename(path),
     format: format ?? sniff(unpacked.head, path),
     fingerprint: `${createHash("sha256").update(raw.head).digest("hex").slice(0, 32)}:${size ?? "stream"}`,

@@ -16,6 +16,8 @@ export interface Lanes {
   put(items: readonly Item[]): Promise<void>;
   /** Sends what is left and waits for everything. */
   finish(): Promise<void>;
+  /** Sends nothing more, and waits for what is in flight. */
+  end(): Promise<void>;
   /** The least number of an item that is not settled yet; `otherwise` when all are. */
   leastOpen(otherwise: number): number;
 }
@@ -30,6 +32,7 @@ export function createLanes({ count, batchItemsMax, batchCharactersMax, send }: 
   const lanes = Array.from({ length: count }, (): Lane => ({ waiting: [], flight: [], running: undefined }));
   let failed: { readonly error: unknown } | undefined;
   let finishing = false;
+  let ended = false;
   const waitingMax = 2 * batchItemsMax;
 
   const takeBatch = ({ waiting }: Lane): Item[] => {
@@ -44,7 +47,7 @@ export function createLanes({ count, batchItemsMax, batchCharactersMax, send }: 
   };
   const wake = (lane: Lane): void => {
     const enough = lane.waiting.length >= (finishing ? 1 : batchItemsMax);
-    if (lane.running !== undefined || failed !== undefined || !enough) return;
+    if (lane.running !== undefined || failed !== undefined || ended || !enough) return;
     lane.flight = takeBatch(lane);
     const flight = send(lane.flight).then(
       () => {
@@ -82,6 +85,10 @@ export function createLanes({ count, batchItemsMax, batchCharactersMax, send }: 
         while (lane.running !== undefined) await lane.running;
       }
       assertSound();
+    },
+    async end() {
+      ended = true;
+      await Promise.all(lanes.map(({ running }) => running));
     },
     leastOpen(otherwise) {
       return Math.min(otherwise, ...lanes.map((lane) => (lane.flight[0] ?? lane.waiting[0])?.ordinal ?? otherwise));

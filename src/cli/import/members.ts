@@ -42,12 +42,69 @@ export interface Splitter {
 /** A member larger than `memberBytesMax` is passed over: it is answered without its value. */
 export function createSplitter({ memberBytesMax }: { memberBytesMax: number }): Splitter {
   let place: Place = "start";
+  let offset = 0;
+  let name = "";
+  const scanner = createScanner();
+  const held = createHolder();
+
+  /** One byte between names and values. */
+  const step = (byte: number, at: number): void => {
+    if (isSpace(byte)) return;
+    if (place === "start" && byte === OPEN_BRACE) place = "first name";
+    else if (place === "first name" && byte === CLOSE_BRACE) place = "end";
+    else if ((place === "first name" || place === "name") && byte === QUOTE) {
+      place = "in name";
+      scanner.beginString();
+    } else if (place === "colon" && byte === COLON) place = "value";
+    else throw new SplitError(`unexpected ${JSON.stringify(String.fromCharCode(byte))}`, at);
+  };
+  const stepInName = (chunk: Uint8Array, from: number): number => {
+    const end = scanner.skipString(chunk, from);
+    held.add(chunk.subarray(from, end), NAME_BYTES_MAX);
+    if (!scanner.inString()) {
+      name = readName(held.take(), offset + end);
+      place = "colon";
+    }
+    return end;
+  };
+  const memberOf = (bytes: Buffer | null): Member => {
+    if (bytes === null) return { name, value: null, fault: `It is larger than ${memberBytesMax} bytes` };
+    if (!isUtf8(bytes)) return { name, value: null, fault: "It is not UTF-8" };
+    return { name, value: bytes.toString("utf8") };
+  };
+  const stepInValue = (chunk: Uint8Array, from: number, members: Member[]): number => {
+    const end = scanner.skipValue(chunk, from);
+    held.add(chunk.subarray(from, end), memberBytesMax);
+    if (end === chunk.length) return end;
+    if (chunk[end] === CLOSE_BRACKET) throw new SplitError('unexpected "]"', offset + end);
+    place = chunk[end] === COMMA ? "name" : "end";
+    members.push(memberOf(held.take()));
+    return end + 1;
+  };
+
+  return {
+    feed(chunk) {
+      const members: Member[] = [];
+      for (let i = 0; i < chunk.length; ) {
+        if (place === "value" && !isSpace(chunk[i]!)) place = "in value";
+        if (place === "in name") i = stepInName(chunk, i);
+        else if (place === "in value") i = stepInValue(chunk, i, members);
+        else step(chunk[i]!, offset + i++);
+      }
+      offset += chunk.length;
+      return members;
+    },
+    finish() {
+      if (place !== "end") throw new SplitError("it ends too early", offset);
+    },
+  };
+}
+
+/** Finds the ends of strings and values. It remembers over chunk borders where it is. */
+function createScanner() {
   let depth = 0;
   let inString = false;
   let escaped = false;
-  let offset = 0;
-  let name = "";
-  const held = createHolder();
 
   /** Goes on within a string; answers the index after its end, or the chunk's length. */
   const skipString = (chunk: Uint8Array, from: number): number => {
@@ -63,76 +120,29 @@ export function createSplitter({ memberBytesMax }: { memberBytesMax: number }): 
     return chunk.length;
   };
 
-  /** Goes on within a value; answers the index of its end, or the chunk's length with `place` unchanged. */
-  const skipValue = (chunk: Uint8Array, from: number): number => {
-    for (let i = from; i < chunk.length; ) {
-      if (inString) {
-        i = skipString(chunk, i);
-        continue;
-      }
-      const byte = chunk[i]!;
-      if (byte === QUOTE) inString = true;
-      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
-      else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (depth === 0) return i;
-        depth--;
-      } else if (byte === COMMA && depth === 0) return i;
-      i++;
-    }
-    return chunk.length;
-  };
-
-  /** One byte between names and values. */
-  const step = (byte: number, at: number): void => {
-    if (isSpace(byte)) return;
-    if (place === "start" && byte === OPEN_BRACE) place = "first name";
-    else if (place === "first name" && byte === CLOSE_BRACE) place = "end";
-    else if ((place === "first name" || place === "name") && byte === QUOTE) {
-      place = "in name";
-      inString = true;
-    } else if (place === "colon" && byte === COLON) place = "value";
-    else throw new SplitError(`unexpected ${JSON.stringify(String.fromCharCode(byte))}`, at);
-  };
-
-  const endOfName = (at: number): void => {
-    name = readName(held.take(), at);
-    place = "colon";
-  };
-
-  const endOfValue = (byte: number): Member => {
-    place = byte === COMMA ? "name" : "end";
-    const bytes = held.take();
-    if (bytes === null) return { name, value: null, fault: `It is larger than ${memberBytesMax} bytes` };
-    if (!isUtf8(bytes)) return { name, value: null, fault: "It is not UTF-8" };
-    return { name, value: bytes.toString("utf8") };
-  };
-
   return {
-    feed(chunk) {
-      const members: Member[] = [];
-      for (let i = 0; i < chunk.length; ) {
-        if (place === "in name") {
-          const end = skipString(chunk, i);
-          held.add(chunk.subarray(i, end), NAME_BYTES_MAX);
-          i = end;
-          if (!inString) endOfName(offset + i);
-        } else if (place === "in value" || (place === "value" && !isSpace(chunk[i]!))) {
-          place = "in value";
-          const end = skipValue(chunk, i);
-          held.add(chunk.subarray(i, end), memberBytesMax);
-          i = end;
-          if (i < chunk.length) {
-            if (chunk[i] === CLOSE_BRACKET) throw new SplitError('unexpected "]"', offset + i);
-            members.push(endOfValue(chunk[i]!));
-            i++;
-          }
-        } else step(chunk[i]!, offset + i++);
-      }
-      offset += chunk.length;
-      return members;
+    skipString,
+    beginString: () => {
+      inString = true;
     },
-    finish() {
-      if (place !== "end") throw new SplitError("it ends too early", offset);
+    inString: () => inString,
+    /** Goes on within a value; answers the index of what ends it, or the chunk's length. */
+    skipValue(chunk: Uint8Array, from: number): number {
+      for (let i = from; i < chunk.length; ) {
+        if (inString) {
+          i = skipString(chunk, i);
+          continue;
+        }
+        const byte = chunk[i]!;
+        if (byte === QUOTE) inString = true;
+        else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+        else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+          if (depth === 0) return i;
+          depth--;
+        } else if (byte === COMMA && depth === 0) return i;
+        i++;
+      }
+      return chunk.length;
     },
   };
 }

@@ -12,14 +12,14 @@ export interface Rejects {
   close(): void;
 }
 
-/** Opens a rejects file, anew or to go on with its lines; then nothing gets into it twice. */
-export function openRejects(path: string, mode: "anew" | "go on"): Rejects {
+/** Opens a rejects file for an input, anew or to go on with its lines; then nothing gets into it twice. */
+export function openRejects(path: string, input: string, mode: "anew" | "go on"): Rejects {
   const known = new Set(mode === "go on" ? readOrigins(path) : []);
   if (mode === "anew") remove(path);
   const file = openLineFile(path);
   return {
     add(origin, reason, original) {
-      const place = JSON.stringify(origin);
+      const place = JSON.stringify({ input, ...origin });
       if (known.size > 0 && known.has(place)) return;
       file.add(`${place.slice(0, -1)},"reason":${JSON.stringify(reason)},"original":${original}}`);
     },

@@ -1,4 +1,5 @@
 // An import: reads inputs one after the other, brings their operations to the service, and keeps the books.
+import { Failure } from "../failure.ts";
 import { askJson } from "../service.ts";
 import { type Books, openBooks } from "./books.ts";
 import { readChitchat } from "./chitchat.ts";
@@ -6,6 +7,7 @@ import { exchange } from "./exchange.ts";
 import { type Format, type Input, openInput } from "./input.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { createLanes } from "./lanes.ts";
+import { SplitError } from "./members.ts";
 import { startProgress } from "./progress.ts";
 import { openRejects, type Rejects } from "./rejects.ts";
 import { openState, type State } from "./state.ts";
@@ -82,13 +84,15 @@ async function importInput(run: Run, input: Input): Promise<void> {
   const takenBefore = run.taken;
   const rejects = rejectsOf(run, input, before);
   const onRetry = noteRetries(run);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([options.signal, ending.signal]);
   let stateMs = performance.now();
   const lanes = createLanes({
     count: input.format === "jsonl" ? 1 : options.concurrency,
     batchItemsMax: options.batchItemsMax,
     batchCharactersMax: BATCH_CHARACTERS_MAX,
     async send(batch) {
-      await exchange({ ...options, onRetry }, batch, (item, answer) => books.settle(item, answer, rejects));
+      await exchange({ ...options, signal, onRetry }, batch, (item, answer) => books.settle(item, answer, rejects));
       rejects.flush();
       books.flush();
       if (performance.now() - stateMs < STATE_EVERY_MS) return;
@@ -104,20 +108,37 @@ async function importInput(run: Run, input: Input): Promise<void> {
   const groups =
     format === "jsonl" ? readJsonLines(chunks) : readChitchat(chunks, options.conversationsMax, books.census);
   const isMeant = ({ ordinal }: { ordinal: number }): boolean => ordinal >= before && ordinal < until;
-  try {
+  const putAll = async (): Promise<void> => {
     for await (const { items, misfits, end } of groups) {
       for (const misfit of misfits.filter(isMeant)) books.misfit(misfit, rejects);
       run.taken = takenBefore + Math.min(end, until);
       await lanes.put(items.filter(isMeant));
       if (end >= until) break;
     }
+  };
+  try {
+    // What stands before an unreadable place is imported all the same.
+    const unreadable = await putAll().then(
+      () => undefined,
+      (error) => readingFailure(input, error),
+    );
     await lanes.finish();
+    if (unreadable !== undefined) throw unreadable;
   } finally {
+    ending.abort();
+    await lanes.end();
     books.skip(Math.min(before, run.taken - takenBefore));
     rejects.close();
     books.flush();
     save();
   }
+}
+
+/** The failure of an input that cannot be read to its end; throws what is no such failure. */
+function readingFailure({ name }: Input, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (!(error instanceof SplitError)) throw error;
+  return new Failure(`Cannot read all of ${name}: ${error.message}`, { cause: error });
 }
 
 /** Operations at the beginning of an input that an earlier run has settled, at this very service. */
@@ -135,9 +156,9 @@ async function settledBefore({ options, state, note }: Run, { name, fingerprint 
   return 0;
 }
 
-function rejectsOf({ options, rejectsPaths }: Run, { name }: Input, before: number): Rejects {
+function rejectsOf({ options, rejectsPaths }: Run, { name, path: input }: Input, before: number): Rejects {
   const path = options.rejectsPath ?? `${name}.rejects.jsonl`;
-  const rejects = openRejects(path, before > 0 || rejectsPaths.has(path) ? "go on" : "anew");
+  const rejects = openRejects(path, input, before > 0 || rejectsPaths.has(path) ? "go on" : "anew");
   rejectsPaths.add(path);
   return rejects;
 }
