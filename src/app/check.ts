@@ -1,8 +1,17 @@
 // The accounting: every record has its place, every accepted operation its outcome. The equation can fail, and says so.
-import { addCounts, type Counts, isClosed, NO_COUNTS, parsePositionKey } from "../domain/accounting.ts";
+import {
+  addCounts,
+  type Counts,
+  generationAfter,
+  isClosed,
+  NO_COUNTS,
+  parsePositionKey,
+  positionKey,
+  resetKey,
+} from "../domain/accounting.ts";
 import type { Flow } from "../flows/define.ts";
 import type { Broker } from "../ports/broker.ts";
-import type { Database } from "../ports/database.ts";
+import type { Database, PositionRow } from "../ports/database.ts";
 
 /** One partition's position against its log. */
 export interface PartitionCheck {
@@ -10,7 +19,7 @@ export interface PartitionCheck {
   readonly partition: number;
   readonly generation: string;
   readonly position: number;
-  /** Null when the broker does not answer, or knows no such partition any more. */
+  /** Null when the broker does not answer, or the position belongs to a log that is no more. */
   readonly end: number | null;
   readonly counts: Counts;
   /** records = first + duplicate + parked + gap. */
@@ -50,7 +59,7 @@ export interface CheckDeps {
 
 export async function check(deps: CheckDeps): Promise<Check> {
   const rows = await deps.database.allPositions();
-  const ends = await readEnds(deps);
+  const ends = await readEnds(deps, rows);
   const partitions: PartitionCheck[] = [];
   const byFlow = new Map(
     deps.flows.map((flow) => [flow.name, { kafka: NO_COUNTS, direct: NO_COUNTS, fallback: NO_COUNTS }]),
@@ -70,7 +79,7 @@ export async function check(deps: CheckDeps): Promise<Check> {
       partition,
       generation,
       position: next,
-      end: ends?.get(endKey(topic, partition)) ?? null,
+      end: ends?.get(key)?.end ?? null,
       counts,
       closed: isClosed(counts),
     });
@@ -80,7 +89,7 @@ export async function check(deps: CheckDeps): Promise<Check> {
   const flows = Object.fromEntries(
     deps.flows.map((flow) => [
       flow.name,
-      flowCheck(byFlow.get(flow.name)!, parked.get(flow.name) ?? 0, pendingOf(flow, ends, partitions)),
+      flowCheck(byFlow.get(flow.name)!, parked.get(flow.name) ?? 0, pendingOf(flow, ends, rows)),
     ]),
   );
   const atRest = outbox + sweeps === 0 && Object.values(flows).every(({ pending }) => pending === 0);
@@ -105,10 +114,11 @@ function flowCheck(
   };
 }
 
-const endKey = (topic: string, partition: number): string => `${topic}/${partition}`;
+/** Where each partition of the flows' topics ends, by the key of its position; null when the broker does not answer. */
+type Ends = ReadonlyMap<string, { readonly topic: string; readonly end: number }> | null;
 
-/** End of every partition of the flows' topics; null when the broker does not answer. */
-async function readEnds({ flows, broker }: CheckDeps): Promise<Map<string, number> | null> {
+async function readEnds({ flows, broker }: CheckDeps, rows: readonly PositionRow[]): Promise<Ends> {
+  const resets = new Map(rows.map(({ key, next }) => [key, next]));
   try {
     const topics = await broker.topics([...new Set(flows.map(({ topic }) => topic))]);
     const from = topics.flatMap(({ name, partitions }) =>
@@ -120,22 +130,26 @@ async function readEnds({ flows, broker }: CheckDeps): Promise<Map<string, numbe
     );
     if (from.length === 0) return new Map();
     const read = await broker.read(from, { waitMs: 0, bytesMax: 1, recordsMax: 1 });
-    return new Map(read.map(({ topic, partition, end }) => [endKey(topic, partition), end]));
+    const keyOf = (topic: string, partition: number): string => {
+      const { generation } = topics.find(({ name }) => name === topic)!;
+      const count = resets.get(resetKey(broker.cluster, topic, partition, generation)) ?? 0;
+      return positionKey(broker.cluster, topic, partition, generationAfter(generation, count));
+    };
+    return new Map(read.map(({ topic, partition, end }) => [keyOf(topic, partition), { topic, end }]));
   } catch {
     return null;
   }
 }
 
-/** What lies between the newest generation's positions and the ends of a flow's topic. */
-function pendingOf(flow: Flow, ends: Map<string, number> | null, partitions: readonly PartitionCheck[]): number | null {
+/** What lies between the positions and the ends of a flow's topic; a log shorter than its position is read again. */
+function pendingOf(flow: Flow, ends: Ends, rows: readonly PositionRow[]): number | null {
   if (ends === null) return null;
+  const positions = new Map(rows.map(({ key, next }) => [key, next]));
   let pending = 0;
-  for (const [key, end] of ends) {
-    if (!key.startsWith(`${flow.topic}/`)) continue;
-    const reached = partitions
-      .filter(({ topic, partition }) => endKey(topic, partition) === key)
-      .map(({ position }) => position);
-    pending += Math.max(0, end - Math.max(0, ...reached.filter((position) => position <= end)));
+  for (const [key, { topic, end }] of ends) {
+    if (topic !== flow.topic) continue;
+    const position = positions.get(key) ?? 0;
+    pending += position <= end ? end - position : end;
   }
   return pending;
 }

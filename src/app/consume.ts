@@ -1,6 +1,6 @@
 // Reads each assigned partition from our own position and applies in batches of bounded size. No correctness rests on
 // the proxy: positions are ours, records below them are dropped, and a repeated record meets its ledger row.
-import { positionKey } from "../domain/accounting.ts";
+import { generationAfter, positionKey, resetKey } from "../domain/accounting.ts";
 import { asAppError } from "../domain/errors.ts";
 import type { Broker, PartitionRead, ReadFrom, TopicInfo } from "../ports/broker.ts";
 import type { ParkedRow } from "../ports/database.ts";
@@ -69,7 +69,7 @@ export function createConsume(deps: TickDeps): (budget: TickBudget) => Promise<C
     if (stuck.length > 0 && bytesMax === 0) steps.push(...stuck.map((at) => tooLarge(deps, at)));
     const done = await applySteps(deps, steps);
     const behind = isBehind(assigned, read, steps);
-    await noteDrained(deps, assigned, !behind && steps.length === 0);
+    if (behind || steps.length === 0) await noteDrained(deps, assigned, !behind);
     return { ...done, more: behind };
   };
 }
@@ -94,7 +94,7 @@ async function assign({ broker, database }: TickDeps, topics: readonly TopicInfo
       topic: name,
       partition,
       generation,
-      resetKey: `reset/${positionKey(broker.cluster, name, partition, generation)}`,
+      resetKey: resetKey(broker.cluster, name, partition, generation),
     })),
   );
   if (partitions.length === 0) return [];
@@ -103,7 +103,7 @@ async function assign({ broker, database }: TickDeps, topics: readonly TopicInfo
   );
   const assigned = partitions.map(({ topic, partition, generation, resetKey }) => {
     const count = resets.get(resetKey) ?? 0;
-    const key = positionKey(broker.cluster, topic, partition, count === 0 ? generation : `${generation}+${count}`);
+    const key = positionKey(broker.cluster, topic, partition, generationAfter(generation, count));
     return { topic, partition, key, resetKey, resets: count };
   });
   const rows = new Map((await database.positions(assigned.map(({ key }) => key))).map((row) => [row.key, row.next]));
@@ -257,11 +257,10 @@ function isBehind(assigned: readonly Assigned[], read: readonly PartitionRead[],
 
 /** A flow has no backlog when its topic was read to the end and nothing waits in the outbox. */
 async function noteDrained(deps: TickDeps, assigned: readonly Assigned[], atEnd: boolean): Promise<void> {
-  if (!atEnd) return;
-  const waiting = await deps.database.dueOutbox(Number.MAX_SAFE_INTEGER, 1);
+  const drained = atEnd && (await deps.database.dueOutbox(Number.MAX_SAFE_INTEGER, 1)).length === 0;
   for (const flow of deps.flows) {
     const exists = assigned.some(({ topic }) => topic === flow.topic);
-    deps.vitals.noteDrained(flow.name, exists && waiting.length === 0);
+    deps.vitals.noteDrained(flow.name, exists && drained);
   }
 }
 

@@ -66,7 +66,7 @@ export function createReads(deps: ReadsDeps): Reads {
       const found = await visible(deps, page.sources);
       return {
         items: found.map(({ key, entity }) => present(flowOf(kind), key, entity.state)),
-        next: page.next === null ? null : encodeURIComponent(page.next),
+        next: page.next === null ? null : writeCursor(page.next),
       };
     },
     async statuses(ids, tenant) {
@@ -129,12 +129,17 @@ async function unapplied(
   return isMinted(id, tenant, entropy.macs) ? { id, state: "pending" } : null;
 }
 
+/** A database's cursor in base64url, which an address carries as it is. */
+function writeCursor(cursor: string): string {
+  return btoa(encodeURIComponent(cursor)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 function readCursor(cursor: string): string {
   if (cursor === "") return "";
   try {
-    const parts: unknown = JSON.parse(decodeURIComponent(cursor));
-    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === "string"))
-      return JSON.stringify(parts);
+    const text = decodeURIComponent(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
+    const parts: unknown = JSON.parse(text);
+    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === "string")) return text;
   } catch {
     // Falls through: whatever it is, it is not ours.
   }

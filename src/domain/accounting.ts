@@ -49,6 +49,16 @@ export function positionKey(cluster: string, topic: string, partition: number, g
   return `log/${keyPart(cluster)}/${keyPart(topic)}/${partition}/${keyPart(generation)}`;
 }
 
+/** Key of the row whose `next` counts how often a log of that generation was found shorter than its position. */
+export function resetKey(cluster: string, topic: string, partition: number, generation: string): string {
+  return `reset/${positionKey(cluster, topic, partition, generation)}`;
+}
+
+/** The generation that positions belong to after so many resets. */
+export function generationAfter(generation: string, resets: number): string {
+  return resets === 0 ? generation : `${generation}+${resets}`;
+}
+
 /** Stripes spread the counts of synchronous operations over rows, so that they do not queue for one lock. */
 const STRIPES = 16;
 

@@ -1,5 +1,5 @@
 // The HTTP side of the service: every route, one error handler, and a trace for every request.
-import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
+import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { Hono } from "hono";
 import { inSpan } from "../app/tracing.ts";
 import { AppError, asAppError } from "../domain/errors.ts";
@@ -23,8 +23,9 @@ export function createApp(service: Service): Hono {
       inSpan(c.req.method, { kind: SpanKind.SERVER, attributes }, async (span) => {
         await next();
         if (span.isRecording()) {
-          span.setAttribute("http.response.status_code", c.res.status);
+          span.setAttributes({ "http.response.status_code": c.res.status, "http.route": c.req.routePath });
           span.updateName(`${c.req.method} ${c.req.routePath}`);
+          if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
         }
       }),
     );
@@ -33,7 +34,14 @@ export function createApp(service: Service): Hono {
   readRoutes(app, service);
   operatorRoutes(app, service);
   operationRoutes(app, service);
-  app.notFound((c) => problemResponse(c, unknownRoute(app, c.req.method, c.req.path)));
+  app.notFound((c) => {
+    const path = c.req.path.slice(0, 200);
+    const allowed = methodsAt(app, c.req.path);
+    if (allowed.length === 0) return problemResponse(c, new AppError("not_found", `There is nothing at ${path}`));
+    c.header("Allow", allowed.join(", "));
+    const detail = `${path} answers ${allowed.join(", ")}, not ${c.req.method}`;
+    return problemResponse(c, new AppError("method_not_allowed", detail));
+  });
   app.onError((error, c) => {
     const known = asAppError(error);
     if (known.code === "internal") service.log.requestFailed(known);
@@ -47,11 +55,9 @@ export function createApp(service: Service): Hono {
   return app;
 }
 
-/** 405 where another method would have been answered, 404 elsewhere. */
-function unknownRoute(app: Hono, method: string, path: string): AppError {
-  const others = ["GET", "POST"].filter(
-    (other) => other !== method && app.router.match(other, path)[0].some(([[, route]]) => route.path !== "/*"),
-  );
-  if (others.length === 0) return new AppError("not_found", `There is nothing at ${path.slice(0, 200)}`);
-  return new AppError("method_not_allowed", `${path.slice(0, 200)} answers ${others.join(", ")}, not ${method}`);
+/** Methods that are answered at a path. */
+function methodsAt(app: Hono, path: string): string[] {
+  const has = (method: string): boolean =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.path !== "/*");
+  return [...(has("GET") ? ["GET", "HEAD"] : []), ...(has("POST") ? ["POST"] : [])];
 }

@@ -64,7 +64,8 @@ export function fromCloudEvent(body: unknown): unknown {
 
 function extension(name: string, value: unknown): unknown {
   if (name === "data_base64") throw fault(name, "Binary data is not taken; send JSON in data");
-  if (!EXTENSION_NAME.test(name)) throw fault(name, "An extension attribute is named by 1 to 20 letters a-z and digits");
+  if (!EXTENSION_NAME.test(name))
+    throw fault(name, "An extension attribute is named by 1 to 20 letters a-z and digits");
   if (typeof value === "object") throw fault(name, "An extension attribute is a text, a number, true or false");
   return value;
 }

@@ -15,7 +15,7 @@ export function operationRoutes(app: Hono, service: Service): void {
     app.post("/v1/operations/statuses", async (c) => {
       requireMediaType(c, "application/json");
       const ids = await readJson(c, service.limits.bodyBytesMax);
-      if (!Array.isArray(ids) || ids.length > STATUSES_MAX || !ids.every((id) => typeof id === "string")) {
+      if (!Array.isArray(ids) || ids.length > STATUSES_MAX || !ids.every(isText)) {
         const detail = `Send an array of at most ${STATUSES_MAX} operation ids`;
         throw new AppError("invalid_input", detail, { faults: [{ pointer: "#", detail }] });
       }
@@ -36,6 +36,10 @@ export function operationRoutes(app: Hono, service: Service): void {
     }
     return c.json(status);
   });
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value.isWellFormed();
 }
 
 /** What headers say about an operation. */

@@ -22,10 +22,12 @@ export function operatorRoutes(app: Hono, service: Service): void {
   });
   app.post("/v1/tick", async (c) => c.json(await service.tick()));
   app.get("/v1/check", async (c) => c.json(await service.check()));
-  app.get("/v1/dump", (c) => {
-    const lines = service.dump(c.req.query("registers") === "true");
+  app.get("/v1/dump", async (c) => {
+    const lines = service.dump(c.req.query("registers") === "true")[Symbol.asyncIterator]();
+    // A dump that cannot begin is a problem, not an answer cut short.
+    const first = await lines.next();
     return c.body(
-      textStream(lines, (error) => service.log.requestFailed(error)),
+      textStream(lines, first, (error) => service.log.requestFailed(error)),
       200,
       { "Content-Type": "application/x-ndjson" },
     );
@@ -33,15 +35,20 @@ export function operatorRoutes(app: Hono, service: Service): void {
 }
 
 /** Lines as a byte stream that is pulled, so that a slow reader holds no memory. */
-function textStream(lines: AsyncIterable<string>, onError: (error: unknown) => void): ReadableStream<Uint8Array> {
-  const iterator = lines[Symbol.asyncIterator]();
+function textStream(
+  lines: AsyncIterator<string>,
+  first: IteratorResult<string>,
+  onError: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
+  let held: IteratorResult<string> | undefined = first;
   return new ReadableStream({
     async pull(controller) {
       try {
         let text = "";
         while (text.length < DUMP_CHUNK_CHARACTERS) {
-          const { value, done } = await iterator.next();
+          const { value, done } = held ?? (await lines.next());
+          held = undefined;
           if (done) {
             if (text !== "") controller.enqueue(encoder.encode(text));
             return controller.close();
@@ -55,7 +62,7 @@ function textStream(lines: AsyncIterable<string>, onError: (error: unknown) => v
       }
     },
     async cancel() {
-      await iterator.return?.();
+      await lines.return?.();
     },
   });
 }

@@ -34,7 +34,8 @@ const DIGEST_BYTES = 32;
 function hmac(secret: string): Mac {
   const given = Buffer.from(secret, "utf8");
   const key = given.byteLength > BLOCK_BYTES ? hash("sha256", given, "buffer") : given;
-  const pad = (byte: number): Buffer => Buffer.alloc(BLOCK_BYTES, byte).map((value, i) => value ^ (key[i] ?? 0)) as Buffer;
+  const pad = (byte: number): Buffer =>
+    Buffer.alloc(BLOCK_BYTES, byte).map((value, i) => value ^ (key[i] ?? 0)) as Buffer;
   const inner = pad(0x36);
   const outer = Buffer.concat([pad(0x5c), Buffer.alloc(DIGEST_BYTES)]);
   return (text) => {

@@ -5,6 +5,8 @@ import { backoffMs } from "../domain/backoff.ts";
 
 const PAUSE_BASE_MS = 100;
 const PAUSE_MAX_MS = 5_000;
+/** After a tick that found a few records: the next finds more of them for the same fixed cost. */
+const GATHER_MS = 20;
 
 /** Runs ticks until the signal aborts; resolves when the last one has ended. */
 export async function runLoop(tick: Tick, budget: TickBudget, signal: AbortSignal): Promise<void> {
@@ -13,8 +15,8 @@ export async function runLoop(tick: Tick, budget: TickBudget, signal: AbortSigna
     const report = await tick({ ...budget, signal });
     failed = report.failures.length > 0 ? failed + 1 : 0;
     if (signal.aborted) return;
-    // Even without a pause, requests of this process get their turn between two ticks.
-    const pauseMs = failed > 0 ? backoffMs(failed - 1, PAUSE_BASE_MS, PAUSE_MAX_MS, Math.random) : 0;
+    const gatherMs = report.records > 0 && !report.more ? GATHER_MS : 0;
+    const pauseMs = failed > 0 ? backoffMs(failed - 1, PAUSE_BASE_MS, PAUSE_MAX_MS, Math.random) : gatherMs;
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }

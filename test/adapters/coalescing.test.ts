@@ -134,7 +134,25 @@ describe("withCoalescing()", () => {
     inner.produced[0]!.fail(new Error("a broken broker"));
     expect(await all).toMatchObject([[{ status: "unknown" }], [{ status: "unknown" }]]);
     void broker.produce(call("c"));
-    await turn();
+    await vi.advanceTimersByTimeAsync(2);
     expect(sent()).toEqual(["a b", "c"]);
+  });
+
+  it("waits for company after a request that had some, and no longer once a call was alone", async () => {
+    const { broker, inner, sent } = setup({ lingerMs: 1_000 });
+    void broker.produce(call("a"));
+    void broker.produce(call("b"));
+    await turn();
+    inner.produced[0]!.succeed();
+    await turn();
+    void broker.produce(call("c"));
+    await turn();
+    expect(sent()).toEqual(["a b"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    inner.produced[1]!.succeed();
+    await turn();
+    void broker.produce(call("d"));
+    await turn();
+    expect(sent()).toEqual(["a b", "c", "d"]);
   });
 });

@@ -7,7 +7,7 @@ export interface CoalescingOptions {
   readonly recordsMax?: number;
   /** Characters of keys and values of one merged produce; a single larger call goes out alone. Default 1 Mi. */
   readonly bytesMax?: number;
-  /** How long a call waits for company while another produce is under way. Default 2. */
+  /** How long a call waits for company while another produce is under way, or after one that had company. Default 2. */
   readonly lingerMs?: number;
   /** Merged produces that are under way together. Default 2. */
   readonly inFlightMax?: number;
@@ -24,7 +24,7 @@ interface Call {
 
 /**
  * A broker whose concurrent produces share requests. A call's records stay together and in order, and calls go out in
- * the order they came. With nothing under way a call goes out at the end of the event loop's turn. A call cancelled
+ * the order they came. With nothing under way, and the last call having been alone, a call goes out at the end of the event loop's turn. A call cancelled
  * before it went out is `retryable`; what went out is aborted once all its callers have cancelled. Reads pass through.
  */
 export function withCoalescing(broker: Broker, options: CoalescingOptions = {}): Broker {
@@ -33,11 +33,13 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
   let inFlight = 0;
   let cancelFlush: (() => void) | undefined;
   let lingering = false;
+  let hadCompany = false;
 
   const flush = (): void => {
     cancelFlush = undefined;
     const calls = queue.take();
     if (calls.length === 0) return;
+    hadCompany = calls.length > 1;
     inFlight++;
     send(broker, calls).finally(() => {
       inFlight--;
@@ -48,7 +50,7 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
   /** `now`: do not wait for company any longer than the turn of the event loop. */
   const plan = (now: boolean): void => {
     if (queue.isEmpty() || inFlight >= inFlightMax) return;
-    const soon = now || inFlight === 0 || queue.isFull();
+    const soon = now || (inFlight === 0 && !hadCompany) || queue.isFull();
     if (cancelFlush !== undefined && !(soon && lingering)) return;
     cancelFlush?.();
     lingering = !soon;
