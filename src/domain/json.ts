@@ -30,7 +30,7 @@ export const DEPTH_MAX = 32;
 
 /**
  * The first thing in `value` that some store on the way could not keep exactly: NUL, a lone surrogate, an integer
- * beyond 2^53, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
+ * beyond 2^53, a member named `__proto__`, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
  */
 export function findUnstorable(value: Json): Unstorable | null {
   const found = search(value, 0);
@@ -55,7 +55,7 @@ function search(value: Json, depth: number): Found | null {
   if (depth >= DEPTH_MAX) return { path: [], detail: `The value is nested deeper than ${DEPTH_MAX} levels` };
   const members = value as { [name: string]: Json };
   for (const name in members) {
-    const found = searchText(name) ?? search(members[name]!, depth + 1);
+    const found = searchName(name) ?? search(members[name]!, depth + 1);
     if (found !== null) {
       found.path.unshift(name);
       return found;
@@ -67,6 +67,11 @@ function search(value: Json, depth: number): Found | null {
 /** One reference token of an RFC 6901 pointer, in URI fragment form. A lone surrogate is shown as U+FFFD. */
 export function pointerPart(name: string): string {
   return encodeURIComponent(name.toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"));
+}
+
+function searchName(name: string): Found | null {
+  if (name === "__proto__") return { path: [], detail: "A member must not be named __proto__" };
+  return searchText(name);
 }
 
 function searchText(text: string): Found | null {

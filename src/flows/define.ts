@@ -72,11 +72,13 @@ export const id = z.string().min(1).max(200);
 
 const UTC_WITH_MILLISECONDS = /\.\d{3}Z$/;
 
+const TIME_CHARACTERS = "0000-00-00T00:00:00.000Z".length;
+
 /** A point in time with offset, kept as UTC with milliseconds. */
 export const time = z.iso
   .datetime({ offset: true })
   .transform((text) => (UTC_WITH_MILLISECONDS.test(text) ? text : new Date(text).toISOString()))
-  .pipe(z.string());
+  .pipe(z.string().max(TIME_CHARACTERS, { error: "In UTC the time lies outside the years 0 to 9999" }));
 
 /** Free members of the client's own: one value, whole (core-proof #9). */
 export const metadata = z.record(z.string().max(200), z.json());

@@ -57,7 +57,6 @@ export function createApp(service: Service): Hono {
 
 /** Methods that are answered at a path. */
 function methodsAt(app: Hono, path: string): string[] {
-  const has = (method: string): boolean =>
-    app.router.match(method, path)[0].some(([[, route]]) => route.path !== "/*");
+  const has = (method: string): boolean => app.router.match(method, path)[0].some(([[, route]]) => route.path !== "/*");
   return [...(has("GET") ? ["GET", "HEAD"] : []), ...(has("POST") ? ["POST"] : [])];
 }

@@ -24,9 +24,7 @@ export async function readBatch(c: Context, { limits }: Service, take: Take): Pr
     const items = await readJson(c, Math.min(limits.batchBytesMax, ARRAY_BYTES_MAX));
     if (!Array.isArray(items)) throw invalidBatch("#", "Send an array of operations");
     if (items.length > limits.batchItemsMax) throw tooMany(limits.batchItemsMax);
-    const bounded = items.map((item) =>
-      isLonger(JSON.stringify(item), limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item,
-    );
+    const bounded = items.map((item) => (isOverlong(item, limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item));
     const texts: string[] = [];
     for (let i = 0; i < bounded.length; i += CHUNK_ITEMS)
       texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take)));
@@ -63,6 +61,15 @@ async function takeLines(c: Context, bounds: LineLimits, itemsMax: number, take:
     texts.push(JSON.stringify(answerItem({ problem: asAppError(error) })));
   }
   return texts;
+}
+
+/** Whether an item is too large. One nested so deeply that it cannot be written is left to the check of its data. */
+function isOverlong(item: unknown, bytesMax: number): boolean {
+  try {
+    return isLonger(JSON.stringify(item), bytesMax);
+  } catch {
+    return false;
+  }
 }
 
 function parseLine(line: string, index: number): unknown {

@@ -10,17 +10,17 @@ import { type Service, TENANT } from "./service.ts";
 const STATUSES_MAX = 1_000;
 
 export function operationRoutes(app: Hono, service: Service): void {
+  app.post("/v1/operations/statuses", async (c) => {
+    requireMediaType(c, "application/json");
+    const ids = await readJson(c, service.limits.bodyBytesMax);
+    if (!Array.isArray(ids) || ids.length > STATUSES_MAX || !ids.every(isText)) {
+      const detail = `Send an array of at most ${STATUSES_MAX} operation ids`;
+      throw new AppError("invalid_input", detail, { faults: [{ pointer: "#", detail }] });
+    }
+    return c.json(await service.reads.statuses(ids, TENANT));
+  });
   if (service.accepts) {
     app.post("/v1/operations", (c) => readBatch(c, service, (submissions) => service.accept(submissions, TENANT)));
-    app.post("/v1/operations/statuses", async (c) => {
-      requireMediaType(c, "application/json");
-      const ids = await readJson(c, service.limits.bodyBytesMax);
-      if (!Array.isArray(ids) || ids.length > STATUSES_MAX || !ids.every(isText)) {
-        const detail = `Send an array of at most ${STATUSES_MAX} operation ids`;
-        throw new AppError("invalid_input", detail, { faults: [{ pointer: "#", detail }] });
-      }
-      return c.json(await service.reads.statuses(ids, TENANT));
-    });
     app.post("/v1/:flow/:type", async (c) => {
       requireMediaType(c, "application/json");
       const data = await readJson(c, service.limits.bodyBytesMax);

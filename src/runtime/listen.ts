@@ -2,6 +2,11 @@
 import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 
+/** Connections beyond this are refused at once rather than served late. */
+const CONNECTIONS_MAX = 4_096;
+/** How long a client may take to send a request. */
+const REQUEST_MS_MAX = 60_000;
+
 export interface Listening {
   readonly url: string;
   /** Stops accepting, waits for requests in flight, at most `deadlineMs`; then cuts them off. */
@@ -14,6 +19,8 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<Listening> {
   const server = createAdaptorServer({ fetch }) as Server;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.requestTimeout = REQUEST_MS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(
