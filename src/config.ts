@@ -9,13 +9,11 @@ const flag = z.enum(["true", "false", "1", "0", "on", "off"], {
 
 const isOn = (value: string): boolean => value === "true" || value === "1" || value === "on";
 
-const count = (fallback: number, min: number, max: number) =>
-  z.coerce
-    .number({ error: `must be a whole number from ${min} to ${max}` })
-    .int()
-    .min(min)
-    .max(max)
-    .default(fallback);
+const count = (fallback: number, min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  const isWithin = (value: number): boolean => Number.isSafeInteger(value) && value >= min && value <= max;
+  return z.coerce.number({ error }).refine(isWithin, { error }).default(fallback);
+};
 
 const ROLES = ["all", "api", "consumer"] as const;
 const DIALECTS = ["tidegate"] as const;
@@ -118,15 +116,22 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, f
   const parsed = schema.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]);
-    problems.push(`${name} ${issue.message}; it is ${JSON.stringify(given[name])}`);
+    problems.push(SECRETS.has(name) ? `${name} ${issue.message}` : said(name, issue.message, given[name]));
   }
   const flowsOn = readSwitches(given, flows, problems);
   const consume = readConsume(given.CONSUME, flows, problems);
   const kafka = readKafkaUrl(given.KAFKA_URL, problems);
-  if (parsed.data !== undefined) problems.push(...bindingProblems(parsed.data));
+  problems.push(...bindingProblems(given));
   if (parsed.data === undefined || problems.length > 0) throw new ConfigError(problems);
   const { ENABLE_KAFKA: _, CONSUME: __, KAFKA_URL: ___, ...rest } = parsed.data;
   return Object.freeze({ ...rest, flowsOn, consume, kafka });
+}
+
+/** Variables whose values are nobody's business. */
+const SECRETS: ReadonlySet<string> = new Set(["ID_SECRET", "ID_SECRET_PREVIOUS"]);
+
+function said(name: string, what: string, value: string | undefined): string {
+  return `${name} ${what}; it is ${JSON.stringify(value)}`;
 }
 
 /** The truth table of the switches. */
@@ -141,7 +146,7 @@ function readSwitches(
     const { variable, followsGlobal } = flow.switch;
     const own = given[variable];
     const parsed = flag.safeParse(own ?? (followsGlobal ? (global.data ?? "true") : "false"));
-    if (!parsed.success) problems.push(`${variable} ${parsed.error.issues[0]!.message}; it is ${JSON.stringify(own)}`);
+    if (!parsed.success) problems.push(said(variable, parsed.error.issues[0]!.message, own));
     else if (isOn(parsed.data)) on.add(flow.name);
   }
   return on;
@@ -152,26 +157,31 @@ function readConsume(value: string | undefined, flows: readonly Flow[], problems
   if (value === undefined) return known;
   const names = value.split(",").map((name) => name.trim());
   const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) problems.push(`CONSUME names ${unknown.join(", ")}; flows are ${known.join(", ")}`);
+  if (unknown.length > 0) {
+    const strangers = unknown.map((name) => JSON.stringify(name)).join(", ");
+    problems.push(`CONSUME names ${strangers}; flows are ${known.join(", ")}`);
+  }
   return [...new Set(names)];
 }
 
 function readKafkaUrl(value: string | undefined, problems: string[]): Config["kafka"] {
   if (value === undefined || !URL.canParse(value)) return undefined;
   const url = new URL(value);
+  if (url.username !== "" || url.password !== "") problems.push("KAFKA_URL must hold no user and password");
   const dialect = url.searchParams.get("dialect") ?? "tidegate";
   if (!DIALECTS.includes(dialect as (typeof DIALECTS)[number])) {
     problems.push(`KAFKA_URL has dialect "${dialect}"; this release speaks ${DIALECTS.join(", ")}`);
   }
   url.search = "";
+  url.hash = "";
   return { url: url.href.replace(/\/$/, ""), dialect: dialect as (typeof DIALECTS)[number] };
 }
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 /** Beyond loopback somebody else can reach the service. */
-function bindingProblems({ HOST, AUTH, ID_SECRET }: z.infer<typeof schema>): string[] {
-  if (LOOPBACK.test(HOST)) return [];
+function bindingProblems({ HOST, AUTH, ID_SECRET }: Record<string, string | undefined>): string[] {
+  if (HOST === undefined || LOOPBACK.test(HOST)) return [];
   const problems: string[] = [];
   if (AUTH !== "none")
     problems.push(`HOST is "${HOST}", beyond loopback, and there are no credentials: set AUTH=none to allow that`);

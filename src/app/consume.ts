@@ -51,24 +51,30 @@ export function createConsume(deps: TickDeps): (budget: TickBudget) => Promise<C
     deps.clock.nowMs(),
   );
   let bytesMax = 0;
+  let passedOver = new Set<string>();
   return async (budget) => {
-    const assigned = await assign(deps, await topics(budget.signal));
+    const all = await assign(deps, await topics(budget.signal));
+    const alone = all.filter(({ key }) => passedOver.has(key));
+    const assigned = alone.length > 0 ? alone : all;
     if (assigned.length === 0) return NOTHING_CONSUMED;
     const read = await deps.broker.read(assigned, {
-      waitMs: budget.waitMs,
+      waitMs: alone.length > 0 ? 0 : budget.waitMs,
       bytesMax: Math.max(bytesMax, budget.bytesMax),
       recordsMax: budget.recordsMax,
       ...(budget.signal === undefined ? {} : { signal: budget.signal }),
     });
     if (await resetShortened(deps, assigned, read)) return { ...NOTHING_CONSUMED, more: true };
-    const stuck = stuckAt(assigned, read);
+    const empty = emptyAt(assigned, read);
+    const stuck = read.some(({ records }) => records.length > 0) ? [] : empty;
     if (stuck.length > 0 && bytesMax < READ_BYTES_CAP) {
       bytesMax = Math.min(READ_BYTES_CAP, Math.max(bytesMax, budget.bytesMax) * 2);
     } else bytesMax = 0;
+    // Read on their own next time: then it shows whether others took the room or the next record is too large.
+    passedOver = new Set(stuck.length > 0 && bytesMax === 0 ? [] : empty.map(({ key }) => key));
     const steps = stepsOf(deps, assigned, read);
     if (stuck.length > 0 && bytesMax === 0) steps.push(...stuck.map((at) => tooLarge(deps, at)));
     const done = await applySteps(deps, steps);
-    const behind = isBehind(assigned, read, steps);
+    const behind = alone.length > 0 || isBehind(assigned, read, steps);
     if (behind || steps.length === 0) await noteDrained(deps, assigned, !behind);
     return { ...done, more: behind };
   };
@@ -128,12 +134,11 @@ async function resetShortened(
   return shortened.length > 0;
 }
 
-/** Partitions whose next record did not fit. */
-function stuckAt(assigned: readonly Assigned[], read: readonly PartitionRead[]): Assigned[] {
-  if (read.some(({ records }) => records.length > 0)) return [];
+/** Partitions that gave nothing though there is more in them. */
+function emptyAt(assigned: readonly Assigned[], read: readonly PartitionRead[]): Assigned[] {
   return assigned.filter((at) => {
     const answer = answerFor(read, at);
-    return answer !== undefined && answer.end > Math.max(at.offset, answer.begin);
+    return answer?.records.length === 0 && answer.end > Math.max(at.offset, answer.begin);
   });
 }
 
@@ -209,8 +214,10 @@ async function applyBatch(
     arrival === undefined || record === undefined ? [] : [{ operation: arrival.operation, origin: record.origin }],
   );
   try {
-    const { stale, counts } = await spanProcess(arrivals, () => deps.engine.apply(requestOf(batch)));
+    const { stale, counts, conflicts } = await spanProcess(arrivals, () => deps.engine.apply(requestOf(batch)));
     if (stale !== null) return false;
+    for (const { reason, detail, topic, partition, offset } of conflicts)
+      deps.log.parked(reason, detail, { topic, partition, offset });
     const { records, first, duplicate, parked, gap } = counts;
     add(total, { records: records - gap, first, duplicate, parked, gap });
     return true;
@@ -221,12 +228,13 @@ async function applyBatch(
       const half = Math.ceil(batch.length / 2);
       return (await applyBatch(deps, batch.slice(0, half), total)) && applyBatch(deps, batch.slice(half), total);
     }
-    const { arrival: _, ...step } = batch[0]!;
+    const { arrival, ...step } = batch[0]!;
     if (step.record === undefined || step.parked !== undefined) throw failure;
     const { origin, value } = step.record;
     const refusal = { reason: "handler_failed", detail: String(failure.cause ?? failure) } as const;
     deps.log.parked(refusal.reason, refusal.detail, origin);
-    return applyBatch(deps, [{ ...step, parked: parkedRow(origin, value, refusal, deps.clock.nowMs()) }], total);
+    const parked = parkedRow(origin, value, refusal, deps.clock.nowMs(), arrival?.operation);
+    return applyBatch(deps, [{ ...step, parked }], total);
   }
 }
 

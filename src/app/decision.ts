@@ -53,10 +53,12 @@ export interface Applied {
   readonly results: ReadonlyMap<string, Result>;
   /** What the transaction counted, over all its positions. */
   readonly counts: Counts;
+  /** Records parked because their id was used before for something else. */
+  readonly conflicts: readonly ParkedRow[];
   readonly stale: { readonly key: string; readonly next: number } | null;
 }
 
-export const NOTHING_APPLIED: Applied = { results: new Map(), counts: NO_COUNTS, stale: null };
+export const NOTHING_APPLIED: Applied = { results: new Map(), counts: NO_COUNTS, conflicts: [], stale: null };
 
 /** Decides one batch. */
 export function decideBatch(
@@ -92,7 +94,12 @@ export function decideBatch(
         sweeps: settled.sweeps,
       },
     },
-    applied: { results: batch.results(), counts: [...batch.counts.values()].reduce(addCounts, NO_COUNTS), stale: null },
+    applied: {
+      results: batch.results(),
+      counts: [...batch.counts.values()].reduce(addCounts, NO_COUNTS),
+      conflicts: batch.parked.slice(request.parked.length),
+      stale: null,
+    },
   };
 }
 
@@ -101,7 +108,7 @@ function createBatch(model: GraphModel, state: TransactState) {
   const after = new Map<string, EntityState>();
   const names = new Set<string>();
   const ledger = new Map<string, LedgerRow>();
-  const counts = new Map<string, Partial<Counts>>();
+  const counts = new Map<string, { -readonly [Name in keyof Counts]: Counts[Name] }>();
   const outcomes = new Map<
     string,
     { arrival: Arrival; row: LedgerRow | null; duplicate: boolean; conflict: boolean }
@@ -110,7 +117,9 @@ function createBatch(model: GraphModel, state: TransactState) {
   const parked: ParkedRow[] = [];
   const stateOf = (key: string): EntityState => after.get(key) ?? state.entity(key).state;
   const count = (key: string, more: Partial<Counts>): void => {
-    counts.set(key, addCounts({ ...NO_COUNTS, ...counts.get(key) }, more));
+    const held = counts.get(key) ?? { ...NO_COUNTS };
+    counts.set(key, held);
+    for (const name in more) held[name as keyof Counts] += more[name as keyof Counts]!;
   };
   const park = (row: ParkedRow, countedBy: string): void => {
     parked.push(row);

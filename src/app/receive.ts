@@ -68,7 +68,7 @@ export function parkedRow(
   value: Uint8Array | null,
   { reason, detail }: Refusal,
   atMs: number,
-  decoded?: DecodedRecord,
+  decoded?: Pick<DecodedRecord, "id" | "flow" | "tenant">,
 ): ParkedRow {
   return {
     key: `${origin.topic}/${origin.partition}/${origin.offset}`,
@@ -76,14 +76,19 @@ export function parkedRow(
     reason,
     detail: detail.toWellFormed().slice(0, 500),
     bytes: value === null ? null : base64(value),
-    operationKey: decoded === undefined ? null : ledgerKey(decoded.tenant ?? DEFAULT_TENANT, decoded.id.toWellFormed()),
-    flow: decoded?.flow ?? null,
+    operationKey: decoded === undefined ? null : operationKey(decoded),
+    flow: decoded?.flow.toWellFormed() ?? null,
     atMs,
   };
 }
 
 /** Tenant of records that name none. */
 const DEFAULT_TENANT = "default";
+
+/** Whatever id and tenant are: a key cannot be made of lone surrogates. */
+function operationKey({ tenant, id }: Pick<DecodedRecord, "id" | "tenant">): string {
+  return ledgerKey((tenant ?? DEFAULT_TENANT).toWellFormed(), id.toWellFormed());
+}
 
 function textOf(value: Uint8Array | null): string | Refusal {
   if (value === null) return { reason: "undecodable", detail: "The record has no value" };

@@ -46,15 +46,17 @@ export function settle(
     need.add(key);
     return { state: UNTOUCHED, hidden: false, existing: false };
   };
-  const projected = (key: string): boolean =>
-    recompute || isProjectionTouched(model, key, stored(key).state, after.get(key)!);
+  const projected = new Set<string>();
+  for (const [key, state] of after) {
+    if (recompute || isProjectionTouched(model, key, stored(key).state, state)) projected.add(key);
+  }
   const lookup: Lookup = (key) => {
     const known = settled.get(key);
     if (known !== undefined) return known;
     const state = after.get(key);
     const old = stored(key);
     if (state === undefined) return old;
-    const hidden = projected(key) ? isHidden(model, key, state, lookup) : old.hidden;
+    const hidden = projected.has(key) ? isHidden(model, key, state, lookup) : old.hidden;
     const entity = { state, hidden, existing: old.existing };
     settled.set(key, entity);
     return entity;
@@ -65,7 +67,7 @@ export function settle(
   for (const key of [...after.keys()].sort()) {
     const old = stored(key);
     const entity = lookup(key);
-    const edges = projected(key) ? edgesOf(model, key, entity, lookup) : undefined;
+    const edges = projected.has(key) ? edgesOf(model, key, entity, lookup) : undefined;
     saves.push({ key, state: entity.state, hidden: entity.hidden, visible: isVisible(model, key, entity), edges });
     if (old.existing && mustSweep(old, entity)) sweeps.push(key);
   }

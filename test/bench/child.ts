@@ -7,6 +7,9 @@ import { resolve } from "node:path";
 export const root = resolve(import.meta.dirname, "../..");
 export const bin = resolve(root, "bin/tidegate.js");
 
+/** Flags that the command's first line gives its Node. */
+export const flags = (/^#!.*\bnode (.*)$/m.exec(readFileSync(bin, "utf8"))?.[1] ?? "").split(" ");
+
 /** Clock ticks of /proc/PID/stat per second on Linux. */
 const TICKS_PER_SECOND = 100;
 const START_MS_MAX = 20_000;

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bin, root, runScript, startChild } from "./child.ts";
+import { bin, flags, root, runScript, startChild } from "./child.ts";
 import { type Row, rowOf } from "./table.ts";
 
 const CLIENTS = 32;
@@ -74,7 +74,12 @@ export async function clientRows({ data, rounds }: { data: string; rounds: numbe
 async function measureService(data: string, role: "all" | "api"): Promise<Load> {
   const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
   try {
-    return await measure(data, [bin, "start"], { PORT: "0", DATA_DIR: folder, ROLE: role, LOG_LEVEL: "error" });
+    return await measure(data, [...flags, bin, "start"], {
+      PORT: "0",
+      DATA_DIR: folder,
+      ROLE: role,
+      LOG_LEVEL: "error",
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { bin, startChild } from "./child.ts";
+import { bin, flags, startChild } from "./child.ts";
 import { type Row, rowOf } from "./table.ts";
 
 const OPERATIONS = 60;
@@ -12,7 +12,7 @@ const WAIT_MS_MAX = 10_000;
 
 export async function idleRow(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
-  const service = await startChild([bin, "start"], { PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" });
+  const service = await startChild([...flags, bin, "start"], { PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" });
   try {
     const waits: number[] = [];
     for (let i = 0; i < OPERATIONS; i++) {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { bin, type Child, root, runScript, startChild } from "./child.ts";
+import { bin, type Child, flags, root, runScript, startChild } from "./child.ts";
 import { type Row, rowOf } from "./table.ts";
 
 const FLOOR = join(root, "test/bench/floor.ts");
@@ -72,7 +72,7 @@ async function inFolder<Result>(work: (folder: string) => Promise<Result>): Prom
 
 /** Imports into a fresh service; the rate runs from the first request until everything is applied. */
 async function importOnce(data: string, limit: number, folder: string): Promise<{ rate: number; samples: Sample[] }> {
-  const service = await startChild([bin, "start"], { PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" });
+  const service = await startChild([...flags, bin, "start"], { PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" });
   try {
     const samples: Sample[] = [];
     const sampling = new AbortController();

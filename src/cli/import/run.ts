@@ -92,7 +92,13 @@ async function importInput(run: Run, input: Input): Promise<void> {
     batchItemsMax: options.batchItemsMax,
     batchCharactersMax: BATCH_CHARACTERS_MAX,
     async send(batch) {
-      await exchange({ ...options, signal, onRetry }, batch, (item, answer) => books.settle(item, answer, rejects));
+      await exchange({ ...options, signal, onRetry }, batch, (item, answer) =>
+        books.settle(item, answer, rejects),
+      ).catch((error: unknown) => {
+        // The other lanes are not to go on trying on their own.
+        ending.abort();
+        throw error;
+      });
       rejects.flush();
       books.flush();
       if (performance.now() - stateMs < STATE_EVERY_MS) return;
@@ -102,7 +108,8 @@ async function importInput(run: Run, input: Input): Promise<void> {
   });
   const save = (): void => {
     const settled = lanes.leastOpen(run.taken - takenBefore);
-    run.state.write(input.fingerprint, { settled, ...(books.lastId === undefined ? {} : { id: books.lastId }) });
+    const id = books.lastId ?? run.state.read(input.fingerprint)?.id;
+    run.state.write(input.fingerprint, { settled, ...(id === undefined ? {} : { id }) });
   };
   const { chunks, format } = input;
   const groups =

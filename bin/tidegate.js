@@ -1,0 +1,67 @@
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=40
+// Starts the tidegate command. Plain JavaScript that any Node from 18 can read: the sources need a newer one, which the
+// repository brings along, so an older Node hands over to it. The two flags above keep the heap close to what is in use:
+// on a large machine V8 would rather let it grow to several times that.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const NODE_MAJOR_MIN = 24;
+/** Set for the Node that was handed over to: it never hands over again. */
+const HANDED_OVER = "TIDEGATE_HANDED_OVER";
+
+function runsTypeScript() {
+  const { bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined) return true;
+  const major = Number.parseInt(process.versions.node, 10);
+  return major >= NODE_MAJOR_MIN && process.features.typescript !== false;
+}
+
+/** The Node 24 of the nearest node_modules folder, upwards from here. */
+function findNode() {
+  const name = `node-${process.platform}-${process.arch}`;
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const node = join(folder, "node_modules", name, "bin", "node");
+    if (existsSync(node)) return node;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function handOver(node) {
+  const args = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const child = spawn(node, args, { stdio: "inherit", env: { ...process.env, [HANDED_OVER]: "1" } });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+    process.on(signal, () => {
+      // A terminal sends SIGINT to the child as well, and a second one would cut its shutdown short.
+      if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal);
+    });
+  }
+  child.on("error", (error) => fail(`Cannot run ${node}: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+  });
+}
+
+function fail(line) {
+  process.stderr.write(`tidegate: ${line}\n`);
+  process.exitCode = 1;
+}
+
+if (runsTypeScript()) {
+  process.stdout.on("error", (error) => {
+    // The reader has gone (`tidegate dump | head`): there is nobody left to tell.
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  const { main } = await import("../src/cli/main.ts");
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const node = process.env[HANDED_OVER] === undefined ? findNode() : undefined;
+  if (node !== undefined) handOver(node);
+  else
+    fail(
+      `Cannot run on Node ${process.versions.node}: install Node ${NODE_MAJOR_MIN}, or run "npm ci" here, which brings one on Linux`,
+    );
+}
