@@ -31,7 +31,7 @@ export const variables = {
   ROLE: z
     .enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` })
     .default("all")
-    .describe("What this process does"),
+    .describe("What this process does: all, api (takes operations) or consumer (applies them)"),
   CONSUME: z.string().optional().describe("Flows this consumer reads, separated by commas; unset reads all"),
   DATA_DIR: z.string().min(1).default("./data").describe("Folder of the embedded files"),
   SQLITE_SYNCHRONOUS: z
@@ -76,7 +76,7 @@ export const variables = {
   LOG_LEVEL: z
     .enum(["debug", "info", "warning", "error"], { error: "must be debug, info, warning or error" })
     .default("info")
-    .describe("Least level of the log lines"),
+    .describe("Least level of the log lines: debug, info, warning or error"),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -2,12 +2,39 @@
 // the proxy: positions are ours, records below them are dropped, and a repeated record meets its ledger row.
 import { generationAfter, positionKey, resetKey } from "../domain/accounting.ts";
 import { asAppError } from "../domain/errors.ts";
+import type { Flow } from "../flows/define.ts";
 import type { Broker, PartitionRead, ReadFrom, TopicInfo } from "../ports/broker.ts";
-import type { ParkedRow } from "../ports/database.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Database, ParkedRow } from "../ports/database.ts";
 import type { Advance, ApplyRequest, Arrival } from "./decision.ts";
-import { parkedRow } from "./receive.ts";
-import type { TickBudget, TickDeps } from "./tick.ts";
+import type { Engine } from "./engine.ts";
+import type { Log } from "./log.ts";
+import { type createReceive, parkedRow } from "./receive.ts";
 import { type RecordOrigin, spanProcess } from "./tracing.ts";
+import type { Vitals } from "./vitals.ts";
+
+/** Bounds of one tick. */
+export interface TickBudget {
+  /** Records to read, over all partitions. */
+  readonly recordsMax: number;
+  /** Bytes to read at a time. */
+  readonly bytesMax: number;
+  /** How long to wait for a first record when there is nothing else to do. */
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ConsumeDeps {
+  /** The flows this consumer reads. */
+  readonly flows: readonly Flow[];
+  readonly broker: Broker;
+  readonly database: Database;
+  readonly engine: Engine;
+  readonly receive: ReturnType<typeof createReceive>;
+  readonly clock: Clock;
+  readonly vitals: Vitals;
+  readonly log: Log;
+}
 
 /** What a pass over the topics did. */
 export interface Consumed {
@@ -46,7 +73,7 @@ interface Step {
   readonly record?: { readonly origin: RecordOrigin; readonly value: Uint8Array | null };
 }
 
-export function createConsume(deps: TickDeps): (budget: TickBudget) => Promise<Consumed> {
+export function createConsume(deps: ConsumeDeps): (budget: TickBudget) => Promise<Consumed> {
   const topics = createTopics(deps.broker, [...new Set(deps.flows.map((flow) => flow.topic))], () =>
     deps.clock.nowMs(),
   );
@@ -94,7 +121,7 @@ function createTopics(broker: Broker, names: readonly string[], nowMs: () => num
 }
 
 /** Our positions in every partition of these topics. */
-async function assign({ broker, database }: TickDeps, topics: readonly TopicInfo[]): Promise<Assigned[]> {
+async function assign({ broker, database }: ConsumeDeps, topics: readonly TopicInfo[]): Promise<Assigned[]> {
   const partitions = topics.flatMap(({ name, partitions, generation }) =>
     Array.from({ length: partitions }, (_, partition) => ({
       topic: name,
@@ -118,7 +145,7 @@ async function assign({ broker, database }: TickDeps, topics: readonly TopicInfo
 
 /** A log that ends before our position is another log: a new generation starts at its beginning (core-proof #29). */
 async function resetShortened(
-  deps: TickDeps,
+  deps: ConsumeDeps,
   assigned: readonly Assigned[],
   read: readonly PartitionRead[],
 ): Promise<boolean> {
@@ -142,7 +169,7 @@ function emptyAt(assigned: readonly Assigned[], read: readonly PartitionRead[]):
   });
 }
 
-function tooLarge(deps: TickDeps, assigned: Assigned): Step {
+function tooLarge(deps: ConsumeDeps, assigned: Assigned): Step {
   const { topic, partition, offset } = assigned;
   const origin = { topic, partition, offset };
   const refusal = { reason: "too_large", detail: `The record does not fit a read of ${READ_BYTES_CAP} bytes` } as const;
@@ -155,7 +182,7 @@ function tooLarge(deps: TickDeps, assigned: Assigned): Step {
  * Steps of all partitions in the order their operations were made, as far as each partition's own order allows: an
  * owner is then mostly there before its members, and few of them need a sweep.
  */
-function stepsOf(deps: TickDeps, assigned: readonly Assigned[], read: readonly PartitionRead[]): Step[] {
+function stepsOf(deps: ConsumeDeps, assigned: readonly Assigned[], read: readonly PartitionRead[]): Step[] {
   const ordered = assigned.flatMap((at) => {
     const answer = answerFor(read, at);
     let latest = "";
@@ -168,7 +195,7 @@ function stepsOf(deps: TickDeps, assigned: readonly Assigned[], read: readonly P
   return ordered.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0)).map(({ step }) => step);
 }
 
-function stepsOfPartition(deps: TickDeps, at: Assigned, { records, begin }: PartitionRead): Step[] {
+function stepsOfPartition(deps: ConsumeDeps, at: Assigned, { records, begin }: PartitionRead): Step[] {
   const { topic, partition } = at;
   const steps: Step[] = [];
   // Only what retention removed is a gap; holes between offsets are control records or compaction.
@@ -195,7 +222,7 @@ function stepsOfPartition(deps: TickDeps, at: Assigned, { records, begin }: Part
 }
 
 /** Applies steps in transactions of bounded size. A stale position ends the pass: the next tick reads again. */
-async function applySteps(deps: TickDeps, steps: readonly Step[]): Promise<Omit<Consumed, "more">> {
+async function applySteps(deps: ConsumeDeps, steps: readonly Step[]): Promise<Omit<Consumed, "more">> {
   const total = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0 };
   for (let i = 0; i < steps.length; i += BATCH_RECORDS_MAX) {
     const batch = steps.slice(i, i + BATCH_RECORDS_MAX);
@@ -206,7 +233,7 @@ async function applySteps(deps: TickDeps, steps: readonly Step[]): Promise<Omit<
 
 /** Applies a batch; one that fails for a reason of its own is halved until the bad record is alone, which is parked. */
 async function applyBatch(
-  deps: TickDeps,
+  deps: ConsumeDeps,
   batch: readonly Step[],
   total: { [Name in keyof Consumed]?: number },
 ): Promise<boolean> {
@@ -264,7 +291,7 @@ function isBehind(assigned: readonly Assigned[], read: readonly PartitionRead[],
 }
 
 /** A flow has no backlog when its topic was read to the end and nothing waits in the outbox. */
-async function noteDrained(deps: TickDeps, assigned: readonly Assigned[], atEnd: boolean): Promise<void> {
+async function noteDrained(deps: ConsumeDeps, assigned: readonly Assigned[], atEnd: boolean): Promise<void> {
   const drained = atEnd && (await deps.database.dueOutbox(Number.MAX_SAFE_INTEGER, 1)).length === 0;
   for (const flow of deps.flows) {
     const exists = assigned.some(({ topic }) => topic === flow.topic);

@@ -1,9 +1,9 @@
 // The graph from the log alone: ticks from the first record to the last, into an empty database. Nothing is called out.
 import { AppError } from "../domain/errors.ts";
 import type { Check } from "./check.ts";
-import type { Consumed } from "./consume.ts";
+import type { Consumed, TickBudget } from "./consume.ts";
 import { NOTHING_CONSUMED } from "./consume.ts";
-import type { Tick, TickBudget } from "./tick.ts";
+import type { Tick } from "./tick.ts";
 
 /** What was read, and what keeps the graph from being equal to the one the log's operations made. */
 export interface Rebuilt extends Omit<Consumed, "more"> {

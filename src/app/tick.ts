@@ -1,28 +1,9 @@
 // One bounded pass of the consumer. Cron calls it on Workers, a loop on Node, `POST /v1/tick` for any other scheduler.
 // When the database fails, the tick stops and has moved nothing.
 import { asAppError } from "../domain/errors.ts";
-import type { Flow } from "../flows/define.ts";
-import type { Broker } from "../ports/broker.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Database } from "../ports/database.ts";
-import { type Consumed, createConsume, NOTHING_CONSUMED } from "./consume.ts";
-import type { Engine } from "./engine.ts";
-import type { Log } from "./log.ts";
-import type { createReceive } from "./receive.ts";
+import { type ConsumeDeps, type Consumed, createConsume, NOTHING_CONSUMED, type TickBudget } from "./consume.ts";
 import { relay } from "./relay.ts";
 import { type SweepDeps, sweep } from "./sweep.ts";
-import type { Vitals } from "./vitals.ts";
-
-/** Bounds of one tick. */
-export interface TickBudget {
-  /** Records to read, over all partitions. */
-  readonly recordsMax: number;
-  /** Bytes to read at a time. */
-  readonly bytesMax: number;
-  /** How long to wait for a first record when there is nothing else to do. */
-  readonly waitMs: number;
-  readonly signal?: AbortSignal;
-}
 
 /** What a tick did. `more` means that another tick at once would find work. */
 export interface TickReport extends Consumed {
@@ -33,16 +14,8 @@ export interface TickReport extends Consumed {
   readonly failures: readonly string[];
 }
 
-export interface TickDeps extends SweepDeps {
-  /** The flows this consumer reads. */
-  readonly flows: readonly Flow[];
-  readonly broker: Broker;
-  readonly database: Database;
-  readonly engine: Engine;
-  readonly receive: ReturnType<typeof createReceive>;
-  readonly clock: Clock;
-  readonly vitals: Vitals;
-  readonly log: Log;
+export interface TickDeps extends ConsumeDeps, SweepDeps {
+  /** Uniform in [0, 1), for jitter. */
   readonly random: () => number;
 }
 

@@ -10,6 +10,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import { AppError } from "../domain/errors.ts";
 import type { Operation } from "../domain/operation.ts";
 
 const tracer = trace.getTracer("tidegate");
@@ -55,11 +56,16 @@ export async function inSpan<Result>(
     return await context.with(trace.setSpan(parent, span), () => work(span));
   } catch (error) {
     span.setStatus({ code: SpanStatusCode.ERROR });
-    span.setAttribute("error.type", error instanceof Error ? error.name : "unknown");
+    span.setAttribute("error.type", errorType(error));
     throw error;
   } finally {
     span.end();
   }
+}
+
+function errorType(error: unknown): string {
+  if (error instanceof AppError) return error.code;
+  return error instanceof Error ? error.name : "unknown";
 }
 
 /** Span of a produce. */

@@ -51,7 +51,7 @@ const args = {
   state: {
     type: "string",
     valueHint: "file",
-    description: "Where progress is kept until the end; default <input>.import.json",
+    description: "Where progress is kept until the end; default <input>.import-state.json",
   },
   json: { type: "boolean", description: "Print the summary as one JSON object" },
 } as const;
@@ -79,7 +79,7 @@ export const importCommand = defineCommand({
       retryForMs: (readCount("retry-for", args["retry-for"], 0, 86_400) ?? RETRY_FOR_DEFAULT_SECONDS) * 1_000,
       rejectsPath: args.rejects,
       acceptedPath: args.accepted,
-      statePath: args.state ?? `${name}.import.json`,
+      statePath: args.state ?? `${name}.import-state.json`,
       resume: args.resume === true,
       signal: interruption(),
     });

@@ -80,7 +80,9 @@ export function connectionReason(error: unknown): string {
 
 /** An error answer in one line: status and what the problem says. */
 export function explain(status: number, body: string): string {
-  return `${status}: ${explainProblem(readProblem(body)) || "no reason given"}`;
+  const problem = readProblem(body);
+  if (problem.code === undefined) return `${status}, and not as a Tidegate does; is it the address of one?`;
+  return `${status}: ${explainProblem(problem)}`;
 }
 
 /** Reads a problem; an answer that is none is an empty one. */

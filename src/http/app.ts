@@ -25,7 +25,10 @@ export function createApp(service: Service): Hono {
         if (span.isRecording()) {
           span.setAttributes({ "http.response.status_code": c.res.status, "http.route": c.req.routePath });
           span.updateName(`${c.req.method} ${c.req.routePath}`);
-          if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+          if (c.res.status >= 500) {
+            span.setStatus({ code: SpanStatusCode.ERROR });
+            span.setAttribute("error.type", String(c.res.status));
+          }
         }
       }),
     );

@@ -1,6 +1,7 @@
 // Ticks in a loop, for runtimes that live long. A tick that failed is followed by a pause, one that left work by none.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Tick, TickBudget } from "../app/tick.ts";
+import type { TickBudget } from "../app/consume.ts";
+import type { Tick } from "../app/tick.ts";
 import { backoffMs } from "../domain/backoff.ts";
 
 const PAUSE_BASE_MS = 100;

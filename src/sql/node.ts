@@ -1,7 +1,7 @@
 // The SQL seam over node:sqlite (Node and Deno).
 import { readdirSync, readFileSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Migration, Sql, SqlValue } from "./sql.ts";
+import { type Migration, SchemaError, type Sql, type SqlValue } from "./sql.ts";
 
 /** How an embedded file is opened. */
 export interface SqlOptions {
@@ -19,8 +19,10 @@ const CACHE_KIB = 16 * 1024;
  * does that all the time, writers hardly ever get there.
  */
 const CHECKPOINT_PAGES = 32_000;
+/** SQLite's code for a file that is no database. */
+const SQLITE_NOTADB = 26;
 
-/** Opens a file, or `:memory:`. */
+/** Opens a file, or `:memory:`. Throws SchemaError for a file that is no SQLite database. */
 export function openNodeSql(path: string, options: SqlOptions = { synchronous: "normal" }): Sql {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   const statements = new Map<string, StatementSync>();
@@ -32,9 +34,15 @@ export function openNodeSql(path: string, options: SqlOptions = { synchronous: "
     }
     return statement;
   };
-  database.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`,
-  );
+  try {
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`,
+    );
+  } catch (error) {
+    database.close();
+    const isNone = error instanceof Error && "errcode" in error && error.errcode === SQLITE_NOTADB;
+    throw isNone ? new SchemaError(`Cannot open ${path}: it is not a SQLite file; choose another DATA_DIR`) : error;
+  }
   return {
     all: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).all(...params) as Row[],
     get: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,

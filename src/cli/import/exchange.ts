@@ -95,8 +95,7 @@ function wholeReply(url: string, { status, retryAfter, body }: Reply, open: read
   if (status === 400 || status === 413 || status === 422) {
     return { sort: "refused", open, answer: { status, problem: readProblem(body) } };
   }
-  const advice = "is it the address of a Tidegate that takes operations?";
-  throw new Failure(`${url}/v1/operations answered ${explain(status, body)}; ${advice}`);
+  throw new Failure(`${url}/v1/operations answered ${explain(status, body)}`);
 }
 
 /** Settles what was answered for good. Items without an answer are open, and so are those that may be answered better. */
