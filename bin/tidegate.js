@@ -9,6 +9,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const NODE_MAJOR_MIN = 24;
+/** How long an ended command may take to let go of everything. */
+const END_MS = 1_000;
 /** Set for the Node that was handed over to: it never hands over again. */
 const HANDED_OVER = "TIDEGATE_HANDED_OVER";
 
@@ -57,6 +59,8 @@ if (runsTypeScript()) {
   });
   const { main } = await import("../src/cli/main.ts");
   process.exitCode = await main(process.argv.slice(2));
+  // What a command that failed has left open does not keep the process.
+  setTimeout(() => process.exit(), END_MS).unref();
 } else {
   const node = process.env[HANDED_OVER] === undefined ? findNode() : undefined;
   if (node !== undefined) handOver(node);

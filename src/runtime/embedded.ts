@@ -1,6 +1,6 @@
 // The embedded default on Node: files in one folder, which several processes may share.
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { restV2Broker } from "../adapters/broker/rest-v2.ts";
 import { sqliteDatabase } from "../adapters/database/sqlite.ts";
@@ -13,6 +13,7 @@ import { startRetention } from "../gateway/retention.ts";
 import type { Broker } from "../ports/broker.ts";
 import type { Database } from "../ports/database.ts";
 import { openNodeSql, readMigrations } from "../sql/node.ts";
+import { SchemaError } from "../sql/sql.ts";
 
 /** Names the embedded log in positions, wherever its file lies. */
 const EMBEDDED_CLUSTER = "embedded";
@@ -50,7 +51,7 @@ export async function openLog(
   onError: (error: unknown) => void,
 ): Promise<{ log: Log; stop: () => Promise<void> }> {
   mkdirSync(config.DATA_DIR, { recursive: true });
-  const log = openSqliteLog(join(config.DATA_DIR, LOG_FILE), { synchronous: config.SQLITE_SYNCHRONOUS });
+  const log = openLogFile(join(config.DATA_DIR, LOG_FILE), config);
   for (const { topic } of flows) await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
   const retention = retentionOf(config);
   const stopRetention =
@@ -62,6 +63,15 @@ export async function openLog(
       await log.close();
     },
   };
+}
+
+function openLogFile(path: string, { SQLITE_SYNCHRONOUS }: LogConfig): Log {
+  try {
+    return openSqliteLog(path, { synchronous: SQLITE_SYNCHRONOUS });
+  } catch (error) {
+    if (error instanceof SchemaError || !(error instanceof Error)) throw error;
+    throw new Error(`Cannot open ${path}: ${error.message}`, { cause: error });
+  }
 }
 
 /** What the configuration keeps; undefined keeps everything. */
@@ -97,15 +107,30 @@ export async function openBroker(config: Config, onError: (error: unknown) => vo
   return { broker, close: stop };
 }
 
+const SECRET_CHARACTERS_MIN = 16;
+
 /** The secret of ids: from the configuration, else from its file, which the first process to come makes. */
 export function readSecret({ ID_SECRET, DATA_DIR }: Pick<Config, "ID_SECRET" | "DATA_DIR">): string {
   if (ID_SECRET !== undefined) return ID_SECRET;
-  mkdirSync(DATA_DIR, { recursive: true });
   const path = join(DATA_DIR, SECRET_FILE);
+  if (!existsSync(path)) makeSecret(DATA_DIR, path);
+  const secret = readFileSync(path, "utf8").trim();
+  if (secret.length >= SECRET_CHARACTERS_MIN) return secret;
+  throw new Error(
+    `Cannot use ${path}: it has fewer than ${SECRET_CHARACTERS_MIN} characters; restore it, or remove it`,
+  );
+}
+
+/** Makes the secret's file. It gets its name only when it is whole, so that no other process reads half a secret. */
+function makeSecret(folder: string, path: string): void {
+  mkdirSync(folder, { recursive: true });
+  const unnamed = `${path}.${randomBytes(8).toString("hex")}`;
+  writeFileSync(unnamed, randomBytes(32).toString("hex"), { flag: "wx", mode: 0o600 });
   try {
-    writeFileSync(path, randomBytes(32).toString("hex"), { flag: "wx", mode: 0o600 });
+    linkSync(unnamed, path);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    rmSync(unnamed);
   }
-  return readFileSync(path, "utf8").trim();
 }

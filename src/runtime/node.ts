@@ -54,8 +54,17 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
     write,
   });
 
-  const background = await startBackground(env, (flow, isDrained) => vitals.noteDrained(flow, isDrained));
-  const server = await listen(createApp(service).fetch, { host: config.HOST, port: config.PORT });
+  const letGo = async (): Promise<void> => {
+    await close();
+    await database.close();
+    await telemetry.stop();
+  };
+  const listening = listen(createApp(service).fetch, { host: config.HOST, port: config.PORT });
+  const server = await listening.catch(async (error) => {
+    await letGo();
+    throw error;
+  });
+  const background = startBackground(env, (flow, isDrained) => vitals.noteDrained(flow, isDrained));
   const compare = (): void => void vitals.compareClocks().catch(() => undefined);
   compare();
   const comparing = setInterval(compare, CLOCK_EVERY_MS);
@@ -66,9 +75,7 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
       service.log.info("Tidegate is stopping");
       clearInterval(comparing);
       await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), background.stop()]);
-      await close();
-      await database.close();
-      await telemetry.stop();
+      await letGo();
       service.log.info("Tidegate has stopped");
     },
   };
@@ -78,10 +85,10 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
 const BACKGROUND_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
 
 /** Starts the background thread. Should it ever die, the process ends: half a service must not look like a whole one. */
-async function startBackground(
+function startBackground(
   env: Readonly<Record<string, string | undefined>>,
   onDrained: (flow: string, isDrained: boolean) => void,
-): Promise<{ stop: () => Promise<void> }> {
+): { stop: () => Promise<void> } {
   const worker = new Worker(new URL("./background.ts", import.meta.url), {
     workerData: { ...env },
     resourceLimits: BACKGROUND_HEAP,

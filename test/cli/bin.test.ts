@@ -1,0 +1,96 @@
+// The starter under an older Node, which is this one made to look older.
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const BIN = join(import.meta.dirname, "../../bin/tidegate.js");
+const look = tempFolder();
+afterAll(() => look[Symbol.dispose]());
+/** Makes the Node that starts look like 20, not the one that is handed over to. */
+const LOOK = `if (process.env.TIDEGATE_HANDED_OVER !== "1")
+  Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.0.0" } });`;
+writeFileSync(look.path("older.cjs"), LOOK);
+const OLDER = { ...process.env, NODE_OPTIONS: `--require ${look.path("older.cjs")}` };
+
+interface Layout extends Disposable {
+  readonly bin: string;
+}
+
+/** A copy of the starter beside a Node of its own, which is a shell script. */
+function layout(script: string | undefined): Layout {
+  const folder = tempFolder();
+  const bin = folder.path("package/bin/tidegate.js");
+  mkdirSync(dirname(bin), { recursive: true });
+  copyFileSync(BIN, bin);
+  writeFileSync(folder.path("package/package.json"), '{"type":"module"}');
+  if (script !== undefined) {
+    const node = folder.path(`node_modules/node-${process.platform}-${process.arch}/bin/node`);
+    mkdirSync(dirname(node), { recursive: true });
+    writeFileSync(node, `#!/bin/sh\n${script}\n`);
+    chmodSync(node, 0o755);
+  }
+  return { bin, [Symbol.dispose]: () => folder[Symbol.dispose]() };
+}
+
+describe("bin/tidegate.js", () => {
+  test("runs the command on a Node that can", () => {
+    const { status, stdout } = spawnSync(process.execPath, [BIN, "--version"], { encoding: "utf8" });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+
+  test("hands over to the repository's Node otherwise", () => {
+    const { status, stdout } = spawnSync(process.execPath, [BIN, "--version"], { encoding: "utf8", env: OLDER });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+
+  test("ends although a failed command has left something open", () => {
+    using place = layout(undefined);
+    mkdirSync(join(dirname(place.bin), "../src/cli"), { recursive: true });
+    writeFileSync(
+      join(dirname(place.bin), "../src/cli/main.ts"),
+      "export async function main() { setInterval(() => undefined, 1_000); return 4; }",
+    );
+    expect(spawnSync(process.execPath, [place.bin], { timeout: 20_000 }).status).toBe(4);
+  });
+
+  test("passes arguments and input on, and keeps the exit code", () => {
+    using place = layout('shift; echo "$@"; cat; exit 7');
+    const { status, stdout } = spawnSync(process.execPath, [place.bin, "send", "a b"], {
+      encoding: "utf8",
+      env: OLDER,
+      input: "from stdin",
+    });
+    expect([status, stdout]).toEqual([7, "send a b\nfrom stdin"]);
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("forwards %s, and keeps the exit code", async (signal) => {
+    using place = layout(`trap 'echo got it; exit 3' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`);
+    const child = spawn(process.execPath, [place.bin], { stdio: ["ignore", "pipe", "inherit"], env: OLDER });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+      if (out === "ready\n") child.kill(signal);
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect([code, out]).toEqual([3, "ready\ngot it\n"]);
+  });
+
+  test("tells of a child that a signal ended", () => {
+    using place = layout("kill -KILL $$");
+    expect(spawnSync(process.execPath, [place.bin], { env: OLDER }).status).toBe(137);
+  });
+
+  test("says in one line that there is no Node to hand over to", () => {
+    using place = layout(undefined);
+    // As if handed over to already, and still too old: it does not go round in circles.
+    writeFileSync(look.path("always.cjs"), LOOK.split("\n")[1]!);
+    const env = { ...OLDER, TIDEGATE_HANDED_OVER: "1", NODE_OPTIONS: `--require ${look.path("always.cjs")}` };
+    const { status, stderr } = spawnSync(process.execPath, [place.bin], { encoding: "utf8", env });
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^tidegate: Cannot run on Node .*: install Node 24, or run "npm ci"[^\n]*\n$/),
+    ]);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { Check, FlowCheck } from "../../src/app/check.ts";
+import { formatVerdict, judge } from "../../src/cli/equation.ts";
+
+const COUNTS = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0, applied: 0, superseded: 0, foreign: 0 };
+
+function flowCheck(given: Partial<FlowCheck>): FlowCheck {
+  const flow = { applied: 0, superseded: 0, parked: 0, discarded: 0, pending: 0, foreign: 0, ...given };
+  const accounted = flow.applied + flow.superseded - flow.foreign + flow.parked + (flow.pending ?? 0);
+  return { accounted, byPath: { kafka: 0, direct: 0, fallback: 0 }, ...flow };
+}
+
+function checkOf(flows: { readonly [name: string]: Partial<FlowCheck> }, given: Partial<Check> = {}): Check {
+  const checked = Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, flowCheck(flow)]));
+  return { closed: true, atRest: true, outbox: 0, sweeps: 0, unseen: 0, partitions: [], flows: checked, ...given };
+}
+
+const heldOf = (ids: number, given: { unknown?: number; parked?: number } = {}) =>
+  new Map([["memory", { ids, unknown: 0, parked: 0, ...given }]]);
+
+describe("judge()", () => {
+  test("closes when every accepted operation has its place, and no other has", () => {
+    const check = checkOf({ memory: { applied: 6, superseded: 2, parked: 1, pending: 1 } });
+    expect(judge(check, heldOf(10, { parked: 1 }), false).closes).toBe(true);
+  });
+
+  test.each([
+    ["an operation is missing", { applied: 9 }, heldOf(10), "missing: 1 accepted operations have no place"],
+    ["an id is unknown", { applied: 10 }, heldOf(10, { unknown: 1 }), "unknown: 1 ids that this service does not know"],
+    ["there are more", { applied: 12 }, heldOf(10), "beside it: 2 operations beyond the files: sent by others, or"],
+    ["nobody knows what is pending", { applied: 10, pending: null }, heldOf(10), "the broker does not answer"],
+    ["a flow is not there", {}, new Map([["gone", { ids: 1, unknown: 0, parked: 0 }]]), "missing: 1 accepted"],
+  ])("does not close when %s", (_, flow, held, line) => {
+    const verdict = judge(checkOf({ memory: flow }), held, false);
+    expect(verdict.closes).toBe(false);
+    expect(formatVerdict(verdict)).toContain(line);
+    expect(formatVerdict(verdict)).toMatch(/It does not close$/);
+  });
+
+  test("a part of the files explains more operations, not fewer", () => {
+    expect(judge(checkOf({ memory: { applied: 12 } }), heldOf(10), true).closes).toBe(true);
+    expect(judge(checkOf({ memory: { applied: 9 } }), heldOf(10), true).closes).toBe(false);
+  });
+
+  test("names foreign and parked records beside the equation", () => {
+    const verdict = judge(
+      checkOf({ memory: { applied: 13, foreign: 3, parked: 4 } }),
+      heldOf(11, { parked: 1 }),
+      false,
+    );
+    expect(verdict.closes).toBe(true);
+    expect(formatVerdict(verdict).split("\n")).toEqual([
+      "memory  accepted 11 = applied 10 + superseded 0 + parked 1 + discarded 0 + pending 0",
+      "        beside it: 3 applied from records of foreign producers",
+      "        beside it: 3 parked records that no client sent, or that no file names",
+      "Everything closes",
+    ]);
+  });
+
+  test("does not close when a partition's records do not all have a place, and names it", () => {
+    const counts = { ...COUNTS, records: 5, first: 3, duplicate: 1 };
+    const partition = {
+      topic: "memory-operations",
+      partition: 2,
+      generation: "g",
+      position: 5,
+      end: 5,
+      counts,
+      closed: false,
+    };
+    const verdict = judge(
+      checkOf({ memory: { applied: 3 } }, { closed: false, partitions: [partition] }),
+      undefined,
+      false,
+    );
+    expect(verdict.closes).toBe(false);
+    expect(formatVerdict(verdict)).toContain(
+      "memory-operations/2 at 5 of 5: records 5 ≠ first 3 + duplicate 1 + parked 0 + gap 0",
+    );
+  });
+
+  test("without files the service's own accounts have to close", () => {
+    const verdict = judge(
+      checkOf({ memory: { applied: 3, pending: 2 } }, { atRest: false, outbox: 7 }),
+      undefined,
+      false,
+    );
+    expect(verdict.closes).toBe(true);
+    expect(formatVerdict(verdict)).toContain("memory  accepted 5 = applied 3");
+    expect(formatVerdict(verdict)).toContain("Not at rest: 7 in the outbox, 0 sweeps");
+  });
+
+  test("says that nothing was accepted yet", () => {
+    expect(formatVerdict(judge(checkOf({ memory: {} }), undefined, false))).toBe(
+      "Nothing was accepted yet\nEverything closes",
+    );
+  });
+});

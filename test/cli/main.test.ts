@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { main } from "../../src/cli/main.ts";
+import { startFakeService } from "../support/fake-service.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+/** Runs a command; answers its exit code and what it wrote. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const written = { out: "", err: "" };
+  const catching = (name: "out" | "err") => (chunk: unknown) => {
+    written[name] += String(chunk);
+    return true;
+  };
+  vi.spyOn(process.stdout, "write").mockImplementation(catching("out"));
+  vi.spyOn(process.stderr, "write").mockImplementation(catching("err"));
+  try {
+    return { code: await main(args), ...written };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+async function service() {
+  const fake = await startFakeService();
+  onTestFinished(() => fake.close());
+  return fake;
+}
+
+const FLOW = { applied: 1, superseded: 0, parked: 0, discarded: 0, pending: 0, foreign: 0, accounted: 1, byPath: {} };
+const CHECK = { closed: true, atRest: true, outbox: 0, sweeps: 0, unseen: 0, partitions: [], flows: { memory: FLOW } };
+
+describe("tidegate", () => {
+  beforeEach(() => vi.stubEnv("TIDEGATE_URL", "http://127.0.0.1:9"));
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("prints its version and an overview", async () => {
+    expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const { code, out } = await run("--help");
+    expect(code).toBe(0);
+    for (const name of ["start", "gateway", "send", "import", "dump", "rebuild", "check"])
+      expect(out).toContain(`\n  ${name} `);
+  });
+
+  test.each(["start", "gateway", "send", "import", "dump", "rebuild", "check"])(
+    "prints the options of %s",
+    async (name) => {
+      const { code, out } = await run(name, "--help");
+      expect(code).toBe(0);
+      expect(out).toContain(`tidegate ${name}`);
+    },
+  );
+
+  test.each([
+    [[], 'Which command?; see "tidegate --help"'],
+    [["improt"], 'There is no command "improt"; see "tidegate --help"'],
+    [["toString"], 'There is no command "toString"'],
+    [["import"], 'FILE; see "tidegate import --help"'],
+    [["import", "f", "--limt", "3"], "Unknown option '--limt'; see \"tidegate import --help\""],
+    [["import", "f", "--limit"], "'--limit <value>' argument missing"],
+    [["import", "f", "--limit", "many"], '--limit must be a whole number from 1 to 9007199254740991; it is "many"'],
+    [["import", "f", "--batch", "0"], "--batch must be a whole number from 1 to 10000"],
+    [["import", "f", "--format", "csv"], "--format must be chitchat or jsonl"],
+    [["import", "f", "--url", "localhost:1"], '"localhost:1" is not an http(s) address'],
+    [["import", "-", "-"], "Standard input can be imported only once"],
+    [["check", "surplus"], 'Unexpected argument "surplus"'],
+    [["send", "memory"], "TYPE"],
+    [["send", "memory", "create", "{broken"], "DATA is not JSON"],
+    [["dump", "--url", "http://h", "--data", "d"], "Give --url or --data, not both"],
+    [["gateway", "--port", "70000"], "--port must be a whole number from 0 to 65535"],
+    [["rebuild"], "--into"],
+  ])("%j is a usage error in one line", async (args, line) => {
+    const { code, out, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(err).toContain(line);
+    expect(err).toMatch(/^tidegate: [^\n]*\n$/);
+    expect(out).toBe("");
+  });
+
+  test.each([
+    [
+      ["check"],
+      /^tidegate: Cannot reach the service at http:\/\/127\.0\.0\.1:9: .*; start it with "tidegate start", or name another/,
+    ],
+    [["import", "/nowhere.jsonl"], /^tidegate: Cannot read \/nowhere\.jsonl: there is no such file\n$/],
+    [["check", "--accepted", "/nowhere"], /^tidegate: Cannot read \/nowhere: there is no such file\n$/],
+    [["dump", "--data", "/nowhere"], /^tidegate: Cannot dump \/nowhere: there is no /],
+  ])("%j fails in one line", async (args, line) => {
+    const { code, err } = await run(...args);
+    expect(code).toBe(1);
+    expect(err).toMatch(line);
+    expect(err.trimEnd()).not.toContain("\n");
+  });
+
+  test("send prints the answer, and with --wait the outcome", async () => {
+    const fake = await service();
+    using folder = tempFolder();
+    fake.answers.set("/v1/memory/create", { id: "op", flow: "memory" });
+    fake.answers.set("/v1/operations/op", { id: "op", state: "applied" });
+    const accepted = folder.path("accepted");
+    const { code, out } = await run(
+      "send",
+      "memory",
+      "create",
+      "{}",
+      "--url",
+      fake.url,
+      "--wait",
+      "--accepted",
+      accepted,
+    );
+    expect(code).toBe(0);
+    expect(
+      out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { id: "op", flow: "memory" },
+      { id: "op", state: "applied" },
+    ]);
+    expect(readFileSync(accepted, "utf8")).toBe('{"id":"op","flow":"memory"}\n');
+    fake.answers.set("/v1/operations/op", { id: "op", state: "parked" });
+    expect((await run("send", "memory", "create", "{}", "--url", fake.url, "--wait")).code).toBe(1);
+  });
+
+  test("send shows the problem of a refusal", async () => {
+    const fake = await service();
+    const { code, err } = await run("send", "memory", "create", "{}", "--url", fake.url);
+    expect([code, err]).toEqual([
+      1,
+      "tidegate: The service answered 404: not_found: There is nothing at /v1/memory/create\n",
+    ]);
+  });
+
+  test("an answer that no Tidegate gives is told as such", async () => {
+    const fake = await service();
+    fake.answers.set("/v1/check", "<html>");
+    expect((await run("check", "--url", fake.url)).err).toMatch(
+      /did not answer with JSON .*; is it Tidegate's address\?\n$/,
+    );
+  });
+
+  test("dump writes a whole file or none", async () => {
+    const fake = await service();
+    using folder = tempFolder();
+    const text = '{"a":1}\n{"b":2}\n';
+    fake.answers.set("/v1/dump", text);
+    const { code, out } = await run("dump", "--url", fake.url, "--output", folder.path("dump"));
+    expect([code, out]).toEqual([0, `2 lines, sha256 ${createHash("sha256").update(text).digest("hex")}\n`]);
+    const { code: failed } = await run("dump", "--registers", "--url", fake.url, "--output", folder.path("other"));
+    expect(failed).toBe(1);
+    expect(existsSync(folder.path("other")) || existsSync(folder.path("other.part"))).toBe(false);
+  });
+
+  test("check exits 0 only when the files close", async () => {
+    const fake = await service();
+    using folder = tempFolder();
+    fake.answers.set("/v1/check", CHECK);
+    writeFileSync(folder.path("none"), "");
+    writeFileSync(folder.path("lost"), '{"id":"lost","flow":"memory"}\n'.repeat(2));
+    const without = await run("check", "--url", fake.url);
+    expect([without.code, without.out]).toEqual([
+      0,
+      "memory  accepted 1 = applied 1 + superseded 0 + parked 0 + discarded 0 + pending 0\nEverything closes\n",
+    ]);
+    const none = await run("check", "--url", fake.url, "--accepted", folder.path("none"), "--json");
+    expect([none.code, JSON.parse(none.out)]).toMatchObject([1, { closes: false, flows: { memory: { beyond: 1 } } }]);
+    const both = ["--accepted", folder.path("none"), "--accepted", folder.path("lost")];
+    const lost = await run("check", "--url", fake.url, ...both);
+    expect([lost.code, lost.out]).toEqual([
+      1,
+      expect.stringContaining("unknown: 1 ids that this service does not know"),
+    ]);
+  });
+
+  test("check refuses a file that holds no accepted operations", async () => {
+    using folder = tempFolder();
+    writeFileSync(folder.path("file"), '{"id":"a","flow":"memory"}\nnull\n');
+    const { code, err } = await run("check", "--accepted", folder.path("file"));
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/file:2 is no accepted operation: expected \{"id":…,"flow":…\}\n$/),
+    ]);
+  });
+});
