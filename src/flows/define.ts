@@ -70,14 +70,19 @@ export function refersTo(field: string, relation: string, direction: "in" | "out
 /** Id of an entity as a client gives it. */
 export const id = z.string().min(1).max(200);
 
-const UTC_WITH_MILLISECONDS = /\.\d{3}Z$/;
+/** The usual forms are turned by hand: this runs for every message, and a Date costs ten times as much. */
+function toUtc(text: string): string {
+  if (text.length === 24 && text.endsWith("Z")) return text;
+  if (text.length === 20 && text.endsWith("Z")) return `${text.slice(0, 19)}.000Z`;
+  return new Date(text).toISOString();
+}
 
 const TIME_CHARACTERS = "0000-00-00T00:00:00.000Z".length;
 
 /** A point in time with offset, kept as UTC with milliseconds. */
 export const time = z.iso
   .datetime({ offset: true })
-  .transform((text) => (UTC_WITH_MILLISECONDS.test(text) ? text : new Date(text).toISOString()))
+  .transform(toUtc)
   .pipe(z.string().max(TIME_CHARACTERS, { error: "In UTC the time lies outside the years 0 to 9999" }));
 
 /** Free members of the client's own: one value, whole (core-proof #9). */

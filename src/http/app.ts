@@ -1,10 +1,10 @@
 // The HTTP side of the service: every route, one error handler, and a trace for every request.
-import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { Hono } from "hono";
+import { type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { type Context, Hono } from "hono";
 import { inSpan } from "../app/tracing.ts";
 import { AppError, asAppError } from "../domain/errors.ts";
 import { eventRoutes } from "./events.ts";
-import { operationRoutes } from "./operations.ts";
+import { operationRoutes, unknownOperation } from "./operations.ts";
 import { operatorRoutes } from "./operator.ts";
 import { problemResponse } from "./problem.ts";
 import { readRoutes } from "./reads.ts";
@@ -14,30 +14,24 @@ import type { Service } from "./service.ts";
 export function createApp(service: Service): Hono {
   const app = new Hono();
   app.use((c, next) => {
-    const parent = propagation.extract(context.active(), c.req.raw.headers, {
-      get: (headers, name) => headers.get(name) ?? undefined,
-      keys: (headers) => [...headers.keys()],
+    const traceparent = c.req.header("traceparent");
+    const tracestate = c.req.header("tracestate");
+    const parent = {
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
+    };
+    return inSpan(c.req.method, { kind: SpanKind.SERVER, parent }, async (span) => {
+      await next();
+      if (span.isRecording()) describe(span, c);
     });
-    const attributes = { "http.request.method": c.req.method, "url.path": c.req.path };
-    return context.with(parent, () =>
-      inSpan(c.req.method, { kind: SpanKind.SERVER, attributes }, async (span) => {
-        await next();
-        if (span.isRecording()) {
-          span.setAttributes({ "http.response.status_code": c.res.status, "http.route": c.req.routePath });
-          span.updateName(`${c.req.method} ${c.req.routePath}`);
-          if (c.res.status >= 500) {
-            span.setStatus({ code: SpanStatusCode.ERROR });
-            span.setAttribute("error.type", String(c.res.status));
-          }
-        }
-      }),
-    );
   });
   eventRoutes(app, service);
   readRoutes(app, service);
   operatorRoutes(app, service);
   operationRoutes(app, service);
-  app.notFound((c) => {
+  app.notFound(async (c) => {
+    const unknown = await unknownOperation(c, service);
+    if (unknown !== undefined) return unknown;
     const path = c.req.path.slice(0, 200);
     const allowed = methodsAt(app, c.req.path);
     if (allowed.length === 0) return problemResponse(c, new AppError("not_found", `There is nothing at ${path}`));
@@ -56,6 +50,20 @@ export function createApp(service: Service): Hono {
     );
   });
   return app;
+}
+
+/** Attributes of a request's span, by the semantic conventions for HTTP. */
+function describe(span: Span, c: Context): void {
+  span.setAttributes({
+    "http.request.method": c.req.method,
+    "url.path": c.req.path,
+    "http.response.status_code": c.res.status,
+    "http.route": c.req.routePath,
+  });
+  span.updateName(`${c.req.method} ${c.req.routePath}`);
+  if (c.res.status < 500) return;
+  span.setStatus({ code: SpanStatusCode.ERROR });
+  span.setAttribute("error.type", String(c.res.status));
 }
 
 /** Methods that are answered at a path. */

@@ -21,12 +21,11 @@ export function operationRoutes(app: Hono, service: Service): void {
   });
   if (service.accepts) {
     app.post("/v1/operations", (c) => readBatch(c, service, (submissions) => service.accept(submissions, TENANT)));
-    app.post("/v1/:flow/:type", async (c) => {
-      requireMediaType(c, "application/json");
-      const data = await readJson(c, service.limits.bodyBytesMax);
-      const [answer] = await service.accept([{ ...c.req.param(), data, ...headersOf(c) }], TENANT);
-      return answerResponse(c, answer!);
-    });
+    for (const flow of service.flows) {
+      for (const type of Object.keys(flow.types)) {
+        app.post(`/v1/${flow.name}/${type}`, (c) => takeOne(c, service, flow.name, type));
+      }
+    }
   }
   app.get("/v1/operations/:id", async (c) => {
     const id = c.req.param("id");
@@ -36,6 +35,21 @@ export function operationRoutes(app: Hono, service: Service): void {
     }
     return c.json(status);
   });
+}
+
+async function takeOne(c: Context, service: Service, flow: string, type: string): Promise<Response> {
+  requireMediaType(c, "application/json");
+  const data = await readJson(c, service.limits.bodyBytesMax);
+  const [answer] = await service.accept([{ flow, type, data, ...headersOf(c) }], TENANT);
+  return answerResponse(c, answer!);
+}
+
+/** What is wrong with a request that no operation route took: the flow or the type it names is not there. */
+export async function unknownOperation(c: Context, service: Service): Promise<Response | undefined> {
+  const [, flow, type] = /^\/v1\/([^/]+)\/([^/]+)$/.exec(c.req.path) ?? [];
+  if (!service.accepts || c.req.method !== "POST" || flow === undefined || type === undefined) return undefined;
+  const [answer] = await service.accept([{ flow, type, data: undefined }], TENANT);
+  return answerResponse(c, answer!);
 }
 
 function isText(value: unknown): boolean {

@@ -22,13 +22,20 @@ const MIGRATIONS = new URL("../adapters/database/migrations/", import.meta.url);
 
 /** Files of the embedded default. */
 export const GRAPH_FILE = "graph.sqlite";
+export const KEYS_FILE = "keys.sqlite";
 export const LOG_FILE = "log.sqlite";
 const SECRET_FILE = "id-secret";
 
 /** The database in a file of its own; nothing is opened before the first use. */
-export function openDatabase(path: string, { SQLITE_SYNCHRONOUS }: Pick<Config, "SQLITE_SYNCHRONOUS">): Database {
+export function openDatabase(
+  path: string,
+  { SQLITE_SYNCHRONOUS }: Pick<Config, "SQLITE_SYNCHRONOUS">,
+  keysPath?: string,
+): Database {
+  const opener = (file: string) => () => openNodeSql(file, { synchronous: SQLITE_SYNCHRONOUS });
   return sqliteDatabase({
-    open: () => openNodeSql(path, { synchronous: SQLITE_SYNCHRONOUS }),
+    open: opener(path),
+    ...(keysPath === undefined ? {} : { openKeys: opener(keysPath) }),
     migrations: readMigrations(MIGRATIONS),
     name: path,
   });

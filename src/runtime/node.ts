@@ -1,14 +1,14 @@
 // The service on Node: one process with its HTTP server, a thread that consumes, and a shutdown that loses nothing.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
-import { parseConfig } from "../config.ts";
+import { type ResourceLimits, Worker } from "node:worker_threads";
+import { type Config, parseConfig } from "../config.ts";
 import { flows } from "../flows/index.ts";
 import { createApp } from "../http/app.ts";
 import { SchemaError } from "../sql/sql.ts";
-import type { FromBackground } from "./background.ts";
 import { compose } from "./compose.ts";
-import { GRAPH_FILE, openBroker, openDatabase, readSecret } from "./embedded.ts";
+import type { FromConsumer } from "./consumer.ts";
+import { GRAPH_FILE, KEYS_FILE, LOG_FILE, openBroker, openDatabase, readSecret } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { listen } from "./listen.ts";
 import { startLogging } from "./logging.ts";
@@ -37,7 +37,7 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
   const clock = { nowMs: () => Date.now() };
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
   mkdirSync(config.DATA_DIR, { recursive: true });
-  const database = openDatabase(join(config.DATA_DIR, GRAPH_FILE), config);
+  const database = openDatabase(join(config.DATA_DIR, GRAPH_FILE), config, join(config.DATA_DIR, KEYS_FILE));
   await database.nowMs().catch((error) => {
     if (error instanceof SchemaError) throw error;
     write("error", "The database cannot be reached; starting without it", { error: String(error) });
@@ -64,7 +64,7 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
     await letGo();
     throw error;
   });
-  const background = startBackground(env, (flow, isDrained) => vitals.noteDrained(flow, isDrained));
+  const threads = startThreads(config, env, (flow, isDrained) => vitals.noteDrained(flow, isDrained));
   const compare = (): void => void vitals.compareClocks().catch(() => undefined);
   compare();
   const comparing = setInterval(compare, CLOCK_EVERY_MS);
@@ -74,35 +74,48 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
     async stop() {
       service.log.info("Tidegate is stopping");
       clearInterval(comparing);
-      await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), background.stop()]);
+      await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), ...threads.map((thread) => thread.stop())]);
       await letGo();
       service.log.info("Tidegate has stopped");
     },
   };
 }
 
-/** Heap of the background thread; batches are bounded, so it never needs more. */
-const BACKGROUND_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
+/** Heaps of the threads; batches are bounded, so they never need more. */
+const CONSUMER_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
+const CHECKPOINT_HEAP = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 
-/** Starts the background thread. Should it ever die, the process ends: half a service must not look like a whole one. */
-function startBackground(
+/** Starts the threads beside the server: one consumes, unless the role is another, one folds write-ahead logs back. */
+function startThreads(
+  config: Config,
   env: Readonly<Record<string, string | undefined>>,
   onDrained: (flow: string, isDrained: boolean) => void,
+): { stop: () => Promise<void> }[] {
+  const files = [GRAPH_FILE, KEYS_FILE, LOG_FILE].map((file) => join(config.DATA_DIR, file));
+  const checkpoint = startThread("checkpoint.ts", files, CHECKPOINT_HEAP, () => undefined);
+  if (config.ROLE === "api") return [checkpoint];
+  const told = ({ drained, isDrained }: FromConsumer): void => onDrained(drained, isDrained);
+  return [checkpoint, startThread("consumer.ts", { ...env }, CONSUMER_HEAP, told)];
+}
+
+/** Starts a thread. Should it ever die, the process ends: half a service must not look like a whole one. */
+function startThread<Message>(
+  file: string,
+  data: unknown,
+  resourceLimits: ResourceLimits,
+  onMessage: (message: Message) => void,
 ): { stop: () => Promise<void> } {
-  const worker = new Worker(new URL("./background.ts", import.meta.url), {
-    workerData: { ...env },
-    resourceLimits: BACKGROUND_HEAP,
-  });
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: data, resourceLimits });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   let stopping = false;
   worker.on("error", (error) => {
-    console.error(`The consumer's thread failed: ${error.message}`);
+    console.error(`The thread of ${file} failed: ${error.message}`);
     process.exit(1);
   });
   worker.once("exit", () => {
     if (!stopping) process.exit(1);
   });
-  worker.on("message", ({ drained, isDrained }: FromBackground) => onDrained(drained, isDrained));
+  worker.on("message", onMessage);
   return {
     async stop() {
       stopping = true;

@@ -19,6 +19,8 @@ const CACHE_KIB = 16 * 1024;
  * does that all the time, writers hardly ever get there.
  */
 const CHECKPOINT_PAGES = 32_000;
+/** Size a write-ahead log is cut back to once it has been folded in. */
+const WAL_BYTES_KEPT = 16 * 1_048_576;
 /** SQLite's code for a file that is no database. */
 const SQLITE_NOTADB = 26;
 
@@ -36,7 +38,7 @@ export function openNodeSql(path: string, options: SqlOptions = { synchronous: "
   };
   try {
     database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`,
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_BYTES_KEPT};`,
     );
   } catch (error) {
     database.close();

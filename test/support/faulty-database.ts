@@ -8,6 +8,8 @@ export interface Faults {
   staleBy: number;
   /** What the coming transactions meet: the process dies before the commit, or its answer is lost after it. */
   crash: "before commit" | "after commit" | null;
+  /** Whether writes find no database at all. */
+  unreachable: boolean;
   /** Whether each decision is made twice, as a guarded implementation may do. */
   decidesTwice: boolean;
   /** Whether ticks find sweeps to do, and how much a chunk holds. */
@@ -16,7 +18,14 @@ export interface Faults {
 }
 
 export function noFaults(): Faults {
-  return { staleBy: 0, crash: null, decidesTwice: false, sweepsPaused: false, sweepMembersMax: 200 };
+  return {
+    staleBy: 0,
+    crash: null,
+    unreachable: false,
+    decidesTwice: false,
+    sweepsPaused: false,
+    sweepMembersMax: 200,
+  };
 }
 
 /** `crashed` makes the error of a database that cannot be reached; `committed` sees all writes in commit order. */
@@ -29,6 +38,7 @@ export function faultyDatabase(
   return {
     ...inner,
     async transact(request, decide) {
+      if (faults.unreachable) throw crashed();
       let writes: Writes | undefined;
       await inner.transact(request, (state: TransactState): Decision => {
         if (faults.decidesTwice) decide(state);
@@ -39,6 +49,10 @@ export function faultyDatabase(
       });
       if (writes !== undefined) committed(writes);
       if (faults.crash === "after commit") throw crashed();
+    },
+    async reserveKeys(rows) {
+      if (faults.unreachable) throw crashed();
+      return inner.reserveKeys(rows);
     },
     async positions(keys) {
       const rows = await inner.positions(keys);

@@ -7,7 +7,7 @@ export interface CoalescingOptions {
   readonly recordsMax?: number;
   /** Characters of keys and values of one merged produce; a single larger call goes out alone. Default 1 Mi. */
   readonly bytesMax?: number;
-  /** How long a call waits for company while another produce is under way, or after one that had company. Default 2. */
+  /** How long a call waits for company at most. Default 2. */
   readonly lingerMs?: number;
   /** Merged produces that are under way together. Default 2. */
   readonly inFlightMax?: number;
@@ -24,7 +24,8 @@ interface Call {
 
 /**
  * A broker whose concurrent produces share requests. A call's records stay together and in order, and calls go out in
- * the order they came. With nothing under way, and the last call having been alone, a call goes out at the end of the event loop's turn. A call cancelled
+ * the order they came. With nothing under way a call goes out at the end of the event loop's turn; after calls that had company, at the end
+ * of the first turn that brings no more. A call cancelled
  * before it went out is `retryable`; what went out is aborted once all its callers have cancelled. Reads pass through.
  */
 export function withCoalescing(broker: Broker, options: CoalescingOptions = {}): Broker {
@@ -50,11 +51,25 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
   /** `now`: do not wait for company any longer than the turn of the event loop. */
   const plan = (now: boolean): void => {
     if (queue.isEmpty() || inFlight >= inFlightMax) return;
-    const soon = now || (inFlight === 0 && !hadCompany) || queue.isFull();
+    const soon = now || inFlight === 0 || queue.isFull();
     if (cancelFlush !== undefined && !(soon && lingering)) return;
     cancelFlush?.();
     lingering = !soon;
-    cancelFlush = soon ? atEndOfTurn(flush) : after(lingerMs, flush);
+    if (!soon) cancelFlush = after(lingerMs, flush);
+    else cancelFlush = hadCompany && !now ? onceQuiet() : atEndOfTurn(flush);
+  };
+  /** Flushes at the end of the first turn that brought no further call, `lingerMs` from now at the latest. */
+  const onceQuiet = (): (() => void) => {
+    const began = performance.now();
+    let seen = queue.size();
+    const look = (): void => {
+      const grown = queue.size() > seen && !queue.isFull() && performance.now() - began < lingerMs;
+      seen = queue.size();
+      if (grown) cancel = atEndOfTurn(look);
+      else flush();
+    };
+    let cancel = atEndOfTurn(look);
+    return () => cancel();
   };
 
   return {
@@ -120,6 +135,7 @@ function callQueue(recordsMax: number, bytesMax: number) {
       return at !== -1 && remove(at, 1).length === 1;
     },
     isEmpty: () => waiting.length === 0,
+    size: () => waiting.length,
     /** Whether what waits fills a request. */
     isFull: () => queued.records >= recordsMax || queued.size >= bytesMax,
   };

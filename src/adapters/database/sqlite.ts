@@ -15,6 +15,11 @@ export interface SqliteOptions {
   readonly migrations: readonly Migration[];
   /** For messages. */
   readonly name: string;
+  /**
+   * Opens another file of the same schema for idempotency keys. Keys are reserved before any attempt and never in the
+   * transaction of an effect, so in a file of their own they do not wait for the consumer's transactions.
+   */
+  readonly openKeys?: () => Sql;
   /** The database's clock, milliseconds; SQLite's own unless a test says otherwise. */
   readonly nowMs?: (sql: Sql) => number;
 }
@@ -23,32 +28,13 @@ export interface SqliteOptions {
  * The database port over SQLite. Throws SchemaError, also on first use, for a file that is not ours or newer; every
  * other failure is AppError `graph_unavailable`, and what failed was rolled back.
  */
-export function sqliteDatabase({ open, migrations, name, nowMs = readClock }: SqliteOptions): Database {
-  let opened: Sql | undefined;
-  const connect = (): Sql => {
-    if (opened !== undefined) return opened;
-    const sql = open();
-    try {
-      migrate(sql, name, APPLICATION_ID, migrations);
-    } catch (error) {
-      sql.close();
-      throw error;
-    }
-    opened = sql;
-    return sql;
-  };
-  const using = async <Result>(work: (sql: Sql) => Result): Promise<Result> => {
-    try {
-      return work(connect());
-    } catch (error) {
-      if (error instanceof SchemaError || error instanceof AppError) throw error;
-      if (!isSqlError(error)) throw error;
-      throw new AppError("graph_unavailable", `Cannot use the database ${name}: ${error.message}`, { cause: error });
-    }
-  };
+export function sqliteDatabase({ open, openKeys, migrations, name, nowMs = readClock }: SqliteOptions): Database {
+  const graph = connection(open, name, migrations);
+  const keys = openKeys === undefined ? graph : connection(openKeys, `${name} (keys)`, migrations);
+  const { using } = graph;
   return {
     transact: (request, decide) => using((sql) => sqliteTransact(sql, nowMs, request, decide)),
-    reserveKeys: (rows) => using((sql) => sql.transaction(() => reserve(sql, rows, nowMs(sql)))),
+    reserveKeys: (rows) => keys.using((sql) => sql.transaction(() => reserve(sql, rows, nowMs(sql)))),
     settleOutbox: (done, later) =>
       using((sql) =>
         sql.transaction(() => {
@@ -67,10 +53,42 @@ export function sqliteDatabase({ open, migrations, name, nowMs = readClock }: Sq
       ),
     nowMs: () => using(nowMs),
     async close() {
+      graph.close();
+      keys.close();
+    },
+    ...sqliteReads(using),
+  };
+}
+
+/** A file that is opened on first use, and again after it could not be. */
+function connection(open: () => Sql, name: string, migrations: readonly Migration[]) {
+  let opened: Sql | undefined;
+  const connect = (): Sql => {
+    if (opened !== undefined) return opened;
+    const sql = open();
+    try {
+      migrate(sql, name, APPLICATION_ID, migrations);
+    } catch (error) {
+      sql.close();
+      throw error;
+    }
+    opened = sql;
+    return sql;
+  };
+  return {
+    async using<Result>(work: (sql: Sql) => Result): Promise<Result> {
+      try {
+        return work(connect());
+      } catch (error) {
+        if (error instanceof SchemaError || error instanceof AppError) throw error;
+        if (!isSqlError(error)) throw error;
+        throw new AppError("graph_unavailable", `Cannot use the database ${name}: ${error.message}`, { cause: error });
+      }
+    },
+    close(): void {
       opened?.close();
       opened = undefined;
     },
-    ...sqliteReads(using),
   };
 }
 
