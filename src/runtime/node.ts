@@ -38,10 +38,12 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
   mkdirSync(config.DATA_DIR, { recursive: true });
   const database = openDatabase(join(config.DATA_DIR, GRAPH_FILE), config, join(config.DATA_DIR, KEYS_FILE));
-  await database.nowMs().catch((error) => {
-    if (error instanceof SchemaError) throw error;
-    write("error", "The database cannot be reached; starting without it", { error: String(error) });
-  });
+  for (const touch of [() => database.nowMs(), () => database.reserveKeys([])]) {
+    await touch().catch((error) => {
+      if (error instanceof SchemaError) throw error;
+      write("error", "The database cannot be reached; starting without it", { error: String(error) });
+    });
+  }
   const { broker, close } = await openBroker(config, (error) =>
     write("error", "The embedded gateway failed", { error: String(error) }),
   );

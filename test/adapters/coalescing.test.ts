@@ -146,8 +146,9 @@ describe("withCoalescing()", () => {
     inner.produced[0]!.succeed();
     await turn();
     void broker.produce(call("c"));
-    setImmediate(() => void broker.produce(call("d")));
-    await turn();
-    expect(sent()).toEqual(["a b", "c d"]);
+    void broker.produce(call("d"));
+    setImmediate(() => void broker.produce(call("e")));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent()).toEqual(["a b", "c d e"]);
   });
 });

@@ -6,8 +6,8 @@ import { bin, flags, root, runScript, startChild } from "./child.ts";
 import { type Row, rowOf } from "./table.ts";
 
 const CLIENTS = 32;
-const WARM_UP = 4_000;
-const REQUESTS = 20_000;
+const WARM_UP = 15_000;
+const REQUESTS = 30_000;
 const DELAY_MS_MAX = 15;
 
 interface Load {

@@ -1,0 +1,113 @@
+// The database contract's tasks: keys, sweeps, the outbox, what is parked, and the totals.
+import { expect, it } from "vitest";
+import type { MakeDatabase } from "./database.ts";
+import { outboxRow, parkedRow, save, stateOf, write } from "./database-writes.ts";
+
+export function taskCases(make: MakeDatabase): void {
+  it("reserveKeys() answers the rows that stand, in order, also for a key that comes twice", async () => {
+    await using bundle = await make();
+    const row = (key: string, n: number) => ({ key, operationId: `op${n}`, stamp: `s${n}`, hash: `h${n}` });
+    const first = [row("a/x", 1), row("a/y", 2), row("a/x", 3)];
+    expect(await bundle.database.reserveKeys(first)).toEqual([row("a/x", 1), row("a/y", 2), row("a/x", 1)]);
+    expect(await bundle.database.reserveKeys([row("b/x", 4), row("a/y", 5)])).toEqual([row("b/x", 4), row("a/y", 2)]);
+    expect(await bundle.database.reserveKeys([])).toEqual([]);
+  });
+
+  it("a sweep begins, goes on and ends; one that was started again is not ended by the one before", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const sweeps = () => database.dueSweeps(10);
+    await write(database, { sweeps: ["a/Session/2", "a/Session/1"] });
+    const [one] = await sweeps();
+    expect(one).toEqual({ key: "a/Session/1", cursor: "", revision: expect.any(Number) });
+    expect((await database.dueSweeps(1)).length).toBe(1);
+    await write(database, { swept: { ...one!, cursor: "half" } });
+    expect((await sweeps())[0]).toEqual({ ...one!, cursor: "half" });
+
+    await write(database, { sweeps: ["a/Session/1"] });
+    const [again] = await sweeps();
+    expect(again!.cursor).toBe("");
+    expect(again!.revision).toBeGreaterThan(one!.revision);
+    await write(database, { swept: { ...one!, cursor: null } });
+    await write(database, { swept: { ...one!, cursor: "more" } });
+    expect((await sweeps())[0]).toEqual(again);
+
+    await write(database, { swept: { ...again!, cursor: null }, sweeps: ["a/Session/2"] });
+    expect((await sweeps()).map(({ key }) => key)).toEqual(["a/Session/2"]);
+  });
+
+  it("a sweep that ends in the transaction that starts it again is still to be done, from its beginning", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    for (const cursor of [null, "half"]) {
+      await write(database, { sweeps: ["a/Session/1"] });
+      const [row] = await database.dueSweeps(1);
+      await write(database, { swept: { ...row!, cursor }, sweeps: ["a/Session/1"] });
+      expect(await database.dueSweeps(1)).toMatchObject([{ key: "a/Session/1", cursor: "" }]);
+    }
+  });
+
+  it("the outbox gives rows that are due, oldest first, and forgets or reschedules them", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const rows = [3, 1, 2].map((dueMs) => ({ ...outboxRow(`a/${dueMs}`), dueMs }));
+    await write(database, { outbox: rows });
+    await write(database, { outbox: [{ ...rows[0]!, record: "another" }] });
+    expect((await database.dueOutbox(2, 10)).map(({ key }) => key)).toEqual(["a/1", "a/2"]);
+    expect(await database.dueOutbox(3, 10)).toContainEqual(rows[0]);
+    expect(await database.dueOutbox(3, 1)).toHaveLength(1);
+    expect(await database.dueOutbox(0, 10)).toEqual([]);
+    const later = { ...rows[2]!, attempts: 4, dueMs: 9, reason: "not authorised", fatal: true };
+    await database.settleOutbox(["a/1", "nothing"], [later]);
+    expect((await database.dueOutbox(8, 10)).map(({ key }) => key)).toEqual(["a/3"]);
+    expect((await database.dueOutbox(9, 10)).at(-1)).toEqual(later);
+  });
+
+  it("backlog() counts what waits, names fatal reasons and the oldest row", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    expect(await database.backlog()).toEqual({
+      outbox: 0,
+      fatal: [],
+      oldestOutboxMs: null,
+      sweeps: 0,
+      parked: 0,
+      unseen: 0,
+    });
+    const unseen = { ...save("a/Session/1", {}), state: { ...stateOf({ n: 1 }), born: null } };
+    const fatal = Array.from({ length: 12 }, (_, i) => ({ ...outboxRow(`a/${i}`), fatal: true, reason: `r${i % 11}` }));
+    await write(database, {
+      entities: [unseen, save("a/Session/2", {})],
+      outbox: [...fatal, outboxRow("a/mild")],
+      parked: [parkedRow("t/0/1"), parkedRow("t/0/2")],
+      sweeps: ["a/Session/2"],
+    });
+    const backlog = await database.backlog();
+    expect(backlog).toMatchObject({ outbox: 13, sweeps: 1, parked: 2, unseen: 1 });
+    expect(new Set(backlog.fatal).size).toBe(10);
+    expect(Math.abs(backlog.oldestOutboxMs! - Date.now())).toBeLessThan(30_000);
+    await write(database, { entities: [save("a/Session/1", { n: 1 })] });
+    expect((await database.backlog()).unseen).toBe(0);
+  });
+
+  it("parked records are found by their operation and counted by flow", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const known = { ...parkedRow("t/0/1"), operationKey: "a/op", flow: "memory", bytes: "AP8=" };
+    const unknown = { ...parkedRow("t/0/2"), bytes: null };
+    await write(database, { parked: [known, unknown, { ...parkedRow("t/0/3"), flow: "memory" }] });
+    await write(database, { parked: [{ ...known, detail: "met again" }] });
+    expect(await database.parkedByOperation("a/op")).toEqual(known);
+    expect(await database.parkedByOperation("a/none")).toBeUndefined();
+    const counts = await database.parkedCounts();
+    expect([counts.get("memory"), [...counts.values()].reduce((sum, n) => sum + n, 0)]).toEqual([2, 3]);
+  });
+
+  it("nowMs() is a clock", async () => {
+    await using bundle = await make();
+    const before = await bundle.database.nowMs();
+    expect(Number.isInteger(before)).toBe(true);
+    expect(Math.abs(before - Date.now())).toBeLessThan(30_000);
+    expect(await bundle.database.nowMs()).toBeGreaterThanOrEqual(before);
+  });
+}

@@ -1,0 +1,186 @@
+// Reads of sessions and messages: what clients see, page by page.
+import { describe, expect, it } from "vitest";
+import { expectProblem } from "../support/problem.ts";
+import { type ServiceUnderTest, startService } from "../support/service.ts";
+import { WAYS } from "../support/ways.ts";
+
+interface Message {
+  readonly id: string;
+  readonly content: string;
+}
+
+const DIRECT = { env: { ENABLE_KAFKA: "false" } };
+
+const create = (service: ServiceUnderTest, data: object) =>
+  service.post("/v1/chat-messages/create", { session: "s", user: "u", content: "c", ...data });
+
+async function page(service: ServiceUnderTest, query: string, session = "s") {
+  const { status, body } = await service.get(`/v1/sessions/${session}/messages${query}`);
+  expect(status).toBe(200);
+  return body as unknown as { readonly items: readonly Message[]; readonly next: string | null };
+}
+
+/** Every page of a session's messages. */
+async function pages(service: ServiceUnderTest, limit: number, session = "s"): Promise<Message[][]> {
+  const found: Message[][] = [];
+  for (let cursor = ""; ; ) {
+    const { items, next } = await page(service, `?limit=${limit}${cursor}`, session);
+    found.push([...items]);
+    if (next === null) return found;
+    cursor = `&cursor=${encodeURIComponent(next)}`;
+  }
+}
+
+describe.each(WAYS)("reads after the path $path", ({ options }) => {
+  it("show an entity with its references by id, without nulls and without bookkeeping", async () => {
+    await using service = await startService(options);
+    await service.post("/v1/session/create", { id: "s/1 ü", user: "u", title: "t", prompt: null });
+    await service.post("/v1/chat-messages/create", { id: "m%1", session: "s/1 ü", user: "u", content: "hi", seq: 3 });
+    await service.tickToRest();
+    expect((await service.get(`/v1/sessions/${encodeURIComponent("s/1 ü")}`)).body).toEqual({
+      id: "s/1 ü",
+      user: "u",
+      title: "t",
+      status: "active",
+    });
+    expect((await service.get(`/v1/messages/${encodeURIComponent("m%1")}`)).body).toEqual({
+      id: "m%1",
+      session: "s/1 ü",
+      user: "u",
+      content: "hi",
+      seq: 3,
+    });
+    expect((await page(service, "", encodeURIComponent("s/1 ü"))).items).toHaveLength(1);
+  });
+
+  it("order messages by time, then seq where there is one, then the create, over many pages", async () => {
+    await using service = await startService(options);
+    await service.post("/v1/session/create", { id: "s" });
+    const times = ["2026-01-01T00:00:02Z", "2026-01-01T00:00:01Z", "2026-01-01T02:00:00.500+02:00"];
+    for (let i = 0; i < 12; i++)
+      await create(service, { id: `m/${i}%`, sentAt: times[i % 3], ...(i < 6 ? { seq: 10 - i } : {}) });
+    await service.tickToRest();
+    const whole = (await page(service, "")).items.map(({ id }) => id);
+    expect(whole).toEqual([5, 2, 8, 11, 4, 1, 7, 10, 3, 0, 6, 9].map((i) => `m/${i}%`));
+    for (const limit of [1, 4, 5]) {
+      const found = await pages(service, limit);
+      expect(found.length).toBeGreaterThanOrEqual(3);
+      expect(found.flat().map(({ id }) => id)).toEqual(whole);
+    }
+  });
+});
+
+describe("messages of a session", () => {
+  it("without a time stand where they were said", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    await create(service, { id: "now" });
+    await create(service, { id: "before", sentAt: "2001-01-01T00:00:00Z" });
+    await create(service, { id: "later", sentAt: "2101-01-01T00:00:00Z" });
+    expect((await page(service, "")).items.map(({ id }) => id)).toEqual(["before", "now", "later"]);
+  });
+
+  it("go on where a cursor stands while others come and go", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    for (let i = 0; i < 6; i++) await create(service, { id: `m${i}`, sentAt: `2026-01-01T00:00:0${i}Z` });
+    const first = await page(service, "?limit=3");
+    await service.post("/v1/chat-messages/delete", { id: "m2" });
+    await service.post("/v1/chat-messages/delete", { id: "m4" });
+    await create(service, { id: "m9", sentAt: "2026-01-01T00:00:09Z" });
+    await create(service, { id: "m-", sentAt: "2026-01-01T00:00:00Z" });
+    const rest = await page(service, `?limit=10&cursor=${encodeURIComponent(first.next!)}`);
+    expect(rest.items.map(({ id }) => id)).toEqual(["m3", "m5", "m9"]);
+    expect(rest.next).toBeNull();
+  });
+
+  it("take a cursor as it came, without encoding it for the address", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    for (const id of ["a/%25", "b+ %2F", "ü&=?#"]) await create(service, { id, sentAt: "2026-01-01T00:00:00Z" });
+    const first = await page(service, "?limit=2");
+    expect(first.next).toMatch(/^[\w-]+$/);
+    const rest = await page(service, `?limit=2&cursor=${first.next}`);
+    expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(["a/%25", "b+ %2F", "ü&=?#"]);
+  });
+
+  it("hold at most 100 unless asked otherwise", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    const items = Array.from({ length: 205 }, (_, i) => ({
+      flow: "chat-messages",
+      type: "create",
+      data: { session: "s", user: "u", content: `${i}` },
+    }));
+    await service.post("/v1/operations", items);
+    const found = await page(service, "");
+    expect(found.items).toHaveLength(100);
+    expect((await page(service, "?limit=1000")).items.map(({ content }) => Number(content))).toEqual(
+      items.map((_, i) => i),
+    );
+  });
+
+  it.each(["0", "1001", "-1", "1.5", "ten", "", "1e2", "99999999999999999999"])(
+    "refuse the limit %j",
+    async (limit) => {
+      await using service = await startService(DIRECT);
+      await service.post("/v1/session/create", { id: "s" });
+      const problem = expectProblem(await service.get(`/v1/sessions/s/messages?limit=${limit}`), "invalid_input");
+      expect(problem.errors?.[0]?.pointer).toBe("#/limit");
+    },
+  );
+
+  it.each(["x", "%5B%5D", "%5B1%2C2%5D", "%25", "%FF", "bnVsbA", "WyJhIl0", "%00"])(
+    "refuse the cursor %s",
+    async (cursor) => {
+      await using service = await startService(DIRECT);
+      await service.post("/v1/session/create", { id: "s" });
+      const problem = expectProblem(await service.get(`/v1/sessions/s/messages?cursor=${cursor}`), "invalid_input");
+      expect(problem.errors?.[0]?.pointer).toBe("#/cursor");
+    },
+  );
+});
+
+describe("a deleted session", () => {
+  it("hides its messages at once, before any sweep, and after it", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    await create(service, { id: "m" });
+    await service.post("/v1/session/delete", { id: "s" });
+    expect((await service.database.backlog()).sweeps).toBe(1);
+    for (const round of ["before the sweep", "after it"]) {
+      expectProblem(await service.get("/v1/messages/m"), "not_found");
+      expectProblem(await service.get("/v1/sessions/s"), "not_found");
+      expectProblem(await service.get("/v1/sessions/s/messages"), "not_found");
+      await service.tickToRest();
+      expect((await service.database.backlog()).sweeps, round).toBe(0);
+    }
+  });
+
+  it("starts empty when it is created again, before the sweep as well as after it", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    await create(service, { id: "old" });
+    await service.post("/v1/session/delete", { id: "s" });
+    await service.post("/v1/session/create", { id: "s" });
+    await create(service, { id: "new" });
+    for (const _ of ["before", "after"]) {
+      expect((await page(service, "")).items.map(({ id }) => id)).toEqual(["new"]);
+      expectProblem(await service.get("/v1/messages/old"), "not_found");
+      await service.tickToRest();
+    }
+    await service.post("/v1/chat-messages/update", { id: "old", session: "s" });
+    expect((await page(service, "")).items.map(({ id }) => id).toSorted()).toEqual(["new", "old"]);
+  });
+
+  it("leaves a message readable that moved to another in time", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s" });
+    await service.post("/v1/session/create", { id: "t" });
+    await create(service, { id: "m" });
+    await service.post("/v1/chat-messages/update", { id: "m", session: "t" });
+    await service.post("/v1/session/delete", { id: "s" });
+    expect((await service.get("/v1/messages/m")).body).toMatchObject({ session: "t" });
+    expect((await page(service, "", "t")).items).toHaveLength(1);
+  });
+});
