@@ -63,8 +63,19 @@ interface Attempt {
   readonly draft: Draft;
   readonly identity: Identity;
   readonly operation: Operation;
+  /** The operation's record, for the log now or by the outbox later. */
+  readonly record: string;
   /** Its idempotency key was reserved by an earlier request: the ledger may know its outcome. */
   readonly repeated: boolean;
+}
+
+/** Below every topic's record limit: what is accepted can always reach the log. */
+const RECORD_BYTES_MAX = 1_000_000;
+
+const encoder = new TextEncoder();
+
+function isTooLarge(record: string): boolean {
+  return record.length * 3 > RECORD_BYTES_MAX && encoder.encode(record).byteLength > RECORD_BYTES_MAX;
 }
 
 /** A synchronous application and why it is one. */
@@ -118,7 +129,13 @@ async function prepare(
     const row = reserved.get(index);
     const fixed = row === undefined ? identity : { id: row.operationId, stamp: row.stamp };
     const operation = intake.operation(draft, fixed, tenant, trace);
-    return [{ index, draft, identity: fixed, operation, repeated: fixed.id !== identity.id }];
+    const record = encodeRecord(operation, operationMs(operation));
+    if (isTooLarge(record)) {
+      const detail = `The operation's record has more than ${RECORD_BYTES_MAX} bytes`;
+      answers[index] = { problem: new AppError("payload_too_large", detail) };
+      return [];
+    }
+    return [{ index, draft, identity: fixed, operation, record, repeated: fixed.id !== identity.id }];
   });
 }
 
@@ -204,10 +221,10 @@ function firstOfEach(attempts: readonly Attempt[], answers: Answer[]) {
 async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answers: Answer[]): Promise<SyncAttempt[]> {
   if (attempts.length === 0) return [];
   const results = await deps.broker.produce(
-    attempts.map(({ draft, operation }) => ({
+    attempts.map(({ draft, operation, record }) => ({
       topic: draft.flow.topic,
       key: operation.partitionKey,
-      value: encodeRecord(operation, operationMs(operation)),
+      value: record,
     })),
   );
   const failed: SyncAttempt[] = [];
@@ -244,14 +261,14 @@ async function applyAll(
 }
 
 function arrivalOf({ engine, vitals }: AcceptDeps, { attempt, path, failure }: SyncAttempt): Arrival {
-  const { operation, draft } = attempt;
+  const { operation, draft, record } = attempt;
   const arrival = engine.arrival(operation, path);
   if (failure === undefined) return { ...arrival, refuseUnseen: vitals.isDrained(draft.flow.name) };
   const outbox = {
     key: ledgerKey(operation.tenant, operation.id),
     topic: draft.flow.topic,
     partitionKey: operation.partitionKey,
-    record: encodeRecord(operation, operationMs(operation)),
+    record,
     reason: failure.reason,
     fatal: failure.status === "fatal",
     attempts: 0,

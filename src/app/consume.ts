@@ -260,7 +260,7 @@ async function applyBatch(
     const { origin, value } = step.record;
     const refusal = { reason: "handler_failed", detail: String(failure.cause ?? failure) } as const;
     deps.log.parked(refusal.reason, refusal.detail, origin);
-    const parked = parkedRow(origin, value, refusal, deps.clock.nowMs(), arrival?.operation);
+    const parked = parkedRow(origin, value, refusal, deps.clock.nowMs(), arrival?.operation, arrival?.minted);
     return applyBatch(deps, [{ ...step, parked }], total);
   }
 }

@@ -40,7 +40,14 @@ interface Refusal {
 export function createReceive(deps: ReceiveDeps) {
   return (record: ReadRecord, origin: RecordOrigin, countedBy: string): Received => {
     const row = (refusal: Refusal, decoded?: DecodedRecord): ParkedRow =>
-      parkedRow(origin, record.value, refusal, deps.clock.nowMs(), decoded);
+      parkedRow(
+        origin,
+        record.value,
+        refusal,
+        deps.clock.nowMs(),
+        decoded,
+        decoded !== undefined && isOurs(deps, decoded),
+      );
     const text = textOf(record.value);
     if (typeof text !== "string") return { parked: row(text) };
     const decoded = decodeRecord(text);
@@ -52,7 +59,9 @@ export function createReceive(deps: ReceiveDeps) {
     try {
       const hash = deps.entropy.hash(hashText(decoded.record));
       const conflict = { reason: "id_conflict", detail: "The id was used before for another operation" } as const;
-      const conflictRow = (): ParkedRow => row(conflict, decoded.record);
+      // Counted to no flow: the id has its outcome already.
+      const conflictRow = (): ParkedRow =>
+        parkedRow(origin, record.value, conflict, deps.clock.nowMs(), decoded.record);
       return {
         arrival: { operation, changes: type.changes(operation), hash, path: "kafka", countedBy, minted, conflictRow },
       };
@@ -69,6 +78,7 @@ export function parkedRow(
   { reason, detail }: Refusal,
   atMs: number,
   decoded?: Pick<DecodedRecord, "id" | "flow" | "tenant">,
+  minted = false,
 ): ParkedRow {
   return {
     key: `${origin.topic}/${origin.partition}/${origin.offset}`,
@@ -77,9 +87,14 @@ export function parkedRow(
     detail: detail.toWellFormed().slice(0, 500),
     bytes: value === null ? null : base64(value),
     operationKey: decoded === undefined ? null : operationKey(decoded),
-    flow: decoded?.flow.toWellFormed() ?? null,
+    flow: minted ? (decoded?.flow.toWellFormed() ?? null) : null,
     atMs,
   };
+}
+
+/** Whether we minted the record's id. */
+function isOurs({ entropy }: ReceiveDeps, { id, tenant }: DecodedRecord): boolean {
+  return isMinted(id, tenant ?? DEFAULT_TENANT, entropy.macs);
 }
 
 /** Tenant of records that name none. */

@@ -18,8 +18,14 @@ const ARRAY_BYTES_MAX = 4 * 1_048_576;
 type Take = (submissions: readonly Submission[]) => ReturnType<Accept>;
 
 /** Reads a batch and answers each item, in order, in the form the batch came in. */
-export async function readBatch(c: Context, { limits }: Service, take: Take): Promise<Response> {
+export async function readBatch(c: Context, { limits }: Service, takeAll: Take): Promise<Response> {
   const type = requireMediaType(c, "application/json", ...LINE_TYPES);
+  if (c.req.header("idempotency-key") !== undefined) {
+    throw invalidBatch("#", "A batch has no Idempotency-Key; give each item a key");
+  }
+  const after = c.req.header("tidegate-after");
+  const take: Take = (submissions) =>
+    takeAll(submissions.map((one) => (after === undefined ? one : { after, ...one })));
   if (type === "application/json") {
     const items = await readJson(c, Math.min(limits.batchBytesMax, ARRAY_BYTES_MAX));
     if (!Array.isArray(items)) throw invalidBatch("#", "Send an array of operations");

@@ -27,6 +27,9 @@ const ATTRIBUTES = new Set([
 export function eventRoutes(app: Hono, service: Service): void {
   if (!service.accepts) return;
   app.post("/events", async (c: Context) => {
+    if (c.req.header("ce-specversion") !== undefined) {
+      throw new AppError("unsupported_media_type", `CloudEvents in binary mode are not taken; send ${STRUCTURED}`);
+    }
     const type = requireMediaType(c, STRUCTURED, "application/json");
     const body = await readJson(c, service.limits.bodyBytesMax);
     const data = type === STRUCTURED || isCloudEvent(body) ? fromCloudEvent(body) : body;

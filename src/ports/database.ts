@@ -37,6 +37,7 @@ export interface ParkedRow {
   readonly bytes: string | null;
   /** Known when the record could be decoded that far. */
   readonly operationKey: string | null;
+  /** Flow of an operation that this service minted; null for all others: foreign records are no part of its accounting. */
   readonly flow: string | null;
   readonly atMs: number;
 }

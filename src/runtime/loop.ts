@@ -7,7 +7,7 @@ import { backoffMs } from "../domain/backoff.ts";
 const PAUSE_BASE_MS = 100;
 const PAUSE_MAX_MS = 5_000;
 /** After a tick that found a few records: the next finds more of them for the same fixed cost. */
-const GATHER_MS = 50;
+const GATHER_MS = 100;
 
 /** Runs ticks until the signal aborts; resolves when the last one has ended. */
 export async function runLoop(tick: Tick, budget: TickBudget, signal: AbortSignal): Promise<void> {

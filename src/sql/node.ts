@@ -37,9 +37,7 @@ export function openNodeSql(path: string, options: SqlOptions = { synchronous: "
     return statement;
   };
   try {
-    database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}; PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_BYTES_KEPT};`,
-    );
+    database.exec("SELECT count(*) FROM sqlite_schema");
   } catch (error) {
     database.close();
     const isNone = error instanceof Error && "errcode" in error && error.errcode === SQLITE_NOTADB;
@@ -50,6 +48,13 @@ export function openNodeSql(path: string, options: SqlOptions = { synchronous: "
     get: <Row>(sql: string, ...params: SqlValue[]) => prepare(sql).get(...params) as Row | undefined,
     run: (sql, ...params) => Number(prepare(sql).run(...params).changes),
     script: (sql) => database.exec(sql),
+    tune() {
+      database.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
+        PRAGMA cache_size = -${options.cacheKib ?? CACHE_KIB};
+        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_BYTES_KEPT};`,
+      );
+    },
     transaction(work) {
       database.exec("BEGIN IMMEDIATE");
       try {

@@ -14,6 +14,8 @@ export interface Sql {
   run(sql: string, ...params: SqlValue[]): number;
   /** Runs a script of several statements. */
   script(sql: string): void;
+  /** Sets how the file is written; called once it is known to be ours, and changes the file. */
+  tune(): void;
   /** Runs `work` in one write transaction (BEGIN IMMEDIATE); a throw rolls back. No awaiting inside. */
   transaction<Result>(work: () => Result): Result;
   close(): void;
@@ -50,7 +52,9 @@ export function migrate(sql: Sql, name: string, applicationId: number, migration
     }
     return version;
   };
-  if (look() === newest) return;
+  const held = look();
+  sql.tune();
+  if (held === newest) return;
   sql.transaction(() => {
     for (const migration of migrations.slice(look())) sql.script(migration.sql);
     sql.script(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newest};`);

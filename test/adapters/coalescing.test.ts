@@ -148,7 +148,7 @@ describe("withCoalescing()", () => {
     void broker.produce(call("c"));
     void broker.produce(call("d"));
     setImmediate(() => void broker.produce(call("e")));
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.runAllTimersAsync();
     expect(sent()).toEqual(["a b", "c d e"]);
   });
 });

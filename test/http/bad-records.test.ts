@@ -160,7 +160,7 @@ describe("an id that was used before for something else", () => {
     if (when === "in two") await service.tickToRest();
     await append(service, record({ data: { id: "k", user: "u", content: "another" } }));
     await service.tickToRest();
-    expect(parkedIn(service)).toMatchObject([{ offset: 1, reason: "id_conflict", flow: "memory" }]);
+    expect(parkedIn(service)).toMatchObject([{ offset: 1, reason: "id_conflict" }]);
     expect(await (await service.request("/v1/dump")).text()).not.toContain("another");
     await expectGoneOn(service);
   });

@@ -261,9 +261,9 @@ export const mutants: readonly Mutant[] = [
     rule: "#24",
     name: "a fallback record gets a new stamp",
     file: ACCEPT,
-    find: "record: encodeRecord(operation, operationMs(operation)),",
+    find: "    record,\n    reason: failure.reason,",
     replace:
-      'record: encodeRecord({ ...operation, stamp: operation.stamp.slice(0, 18) + "eeeeeeeeeeeeeeee" }, operationMs(operation)),',
+      'record: encodeRecord({ ...operation, stamp: operation.stamp.slice(0, 18) + "eeeeeeeeeeeeeeee" }, operationMs(operation)), reason: failure.reason,',
     property: 10,
   },
   {
