@@ -88,30 +88,44 @@ interface SyncAttempt {
 export function createAccept(deps: AcceptDeps): Accept {
   return async (submissions, tenant) => {
     const answers: Answer[] = new Array(submissions.length);
-    const attempts = firstOfEach(await prepare(deps, submissions, tenant, answers), answers);
-
-    const unanswered = await answerKnown(deps, attempts.first, answers);
+    // Steps that have nothing to do are not awaited: most requests carry one operation without a key.
+    const drafts = identify(deps, submissions, tenant, answers);
+    const keyed = drafts.filter(({ key }) => key !== undefined);
+    const reserved = keyed.length > 0 ? await reserve(deps, keyed, tenant, answers) : NOTHING_RESERVED;
+    const attempts = firstOfEach(makeAttempts(deps, drafts, reserved, tenant, answers), answers);
+    const isKnown = attempts.first.some(({ repeated }) => repeated);
+    const unanswered = isKnown ? await answerKnown(deps, attempts.first, answers) : attempts.first;
 
     const [on, off] = partition(unanswered, ({ draft }) => deps.flowsOn.has(draft.flow.name));
-    const failed = await produceAll(deps, on, answers);
+    const failed = on.length > 0 ? await produceAll(deps, on, answers) : [];
     const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
-    await applyAll(deps, [...direct, ...failed], tenant, answers);
+    if (direct.length + failed.length > 0) await applyAll(deps, [...direct, ...failed], tenant, answers);
 
     for (const { index, like } of attempts.repeated) answers[index] = answers[like]!;
     return answers;
   };
 }
 
-/** Checks, identifies and makes operations; what fails is answered here. */
-async function prepare(
-  deps: AcceptDeps,
+/** A checked submission with the identity it would have if it were new. */
+interface Identified {
+  readonly index: number;
+  readonly draft: Draft;
+  readonly identity: Identity;
+  readonly key: string | undefined;
+}
+
+const NOTHING_RESERVED: ReadonlyMap<number, KeyRow> = new Map();
+
+/** Checks and identifies; what fails is answered here. */
+function identify(
+  { intake, vitals }: AcceptDeps,
   submissions: readonly Submission[],
   tenant: string,
   answers: Answer[],
-): Promise<Attempt[]> {
-  const { intake, vitals } = deps;
-  const drafts: { index: number; draft: Draft; identity: Identity; key: string | undefined }[] = [];
-  for (const [index, submission] of submissions.entries()) {
+): Identified[] {
+  const drafts: Identified[] = [];
+  for (let index = 0; index < submissions.length; index++) {
+    const submission = submissions[index]!;
     try {
       vitals.assertMinting();
       const draft = intake.check(submission);
@@ -122,10 +136,21 @@ async function prepare(
       answers[index] = { problem: asAppError(error) };
     }
   }
-  const reserved = await reserve(deps, drafts, tenant, answers);
+  return drafts;
+}
+
+/** Operations and their records, under the identity that was reserved where there is one. */
+function makeAttempts(
+  { intake }: AcceptDeps,
+  drafts: readonly Identified[],
+  reserved: ReadonlyMap<number, KeyRow>,
+  tenant: string,
+  answers: Answer[],
+): Attempt[] {
   const trace = traceForRecords();
-  return drafts.flatMap(({ index, draft, identity }) => {
-    if (answers[index] !== undefined) return [];
+  const attempts: Attempt[] = [];
+  for (const { index, draft, identity } of drafts) {
+    if (answers[index] !== undefined) continue;
     const row = reserved.get(index);
     const fixed = row === undefined ? identity : { id: row.operationId, stamp: row.stamp };
     const operation = intake.operation(draft, fixed, tenant, trace);
@@ -133,22 +158,19 @@ async function prepare(
     if (isTooLarge(record)) {
       const detail = `The operation's record has more than ${RECORD_BYTES_MAX} bytes`;
       answers[index] = { problem: new AppError("payload_too_large", detail) };
-      return [];
-    }
-    return [{ index, draft, identity: fixed, operation, record, repeated: fixed.id !== identity.id }];
-  });
+    } else attempts.push({ index, draft, identity: fixed, operation, record, repeated: fixed.id !== identity.id });
+  }
+  return attempts;
 }
 
 /** Reserves idempotency keys before the first attempt (core-proof #25); answers the rows that stand, by index. */
 async function reserve(
   { database, intake }: AcceptDeps,
-  drafts: readonly { index: number; draft: Draft; identity: Identity; key: string | undefined }[],
+  keyed: readonly Identified[],
   tenant: string,
   answers: Answer[],
 ): Promise<Map<number, KeyRow>> {
-  const keyed = drafts.filter(({ key }) => key !== undefined);
   const standing = new Map<number, KeyRow>();
-  if (keyed.length === 0) return standing;
   const rows = keyed.map(({ draft, identity, key }) => ({
     key: `${keyPart(tenant)}/${keyPart(key!)}`,
     operationId: identity.id,
@@ -178,7 +200,6 @@ function keysUnreachable(cause: unknown): AppError {
  */
 async function answerKnown(deps: AcceptDeps, attempts: readonly Attempt[], answers: Answer[]): Promise<Attempt[]> {
   const [repeated, fresh] = partition(attempts, (attempt) => attempt.repeated);
-  if (repeated.length === 0) return fresh;
   const keyOf = ({ operation }: Attempt): string => ledgerKey(operation.tenant, operation.id);
   try {
     const rows = await deps.database.ledgerRows(repeated.map(keyOf));
@@ -219,7 +240,6 @@ function firstOfEach(attempts: readonly Attempt[], answers: Answer[]) {
 
 /** Produces; answers what is in the log and hands back what has to fall back. */
 async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answers: Answer[]): Promise<SyncAttempt[]> {
-  if (attempts.length === 0) return [];
   const results = await deps.broker.produce(
     attempts.map(({ draft, operation, record }) => ({
       topic: draft.flow.topic,
@@ -245,7 +265,6 @@ async function applyAll(
   tenant: string,
   answers: Answer[],
 ): Promise<void> {
-  if (attempts.length === 0) return;
   try {
     const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
     const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
