@@ -63,7 +63,7 @@ export const variables = {
   KAFKA_BREAKER_FAILURES: count(5, 1, 1_000).describe("Failures in a row that open the breaker"),
   KAFKA_BREAKER_OPEN_MS: count(10_000, 10, 600_000).describe("How long the breaker stays open"),
   KAFKA_COALESCE_RECORDS: count(64, 1, 1_000).describe("Single operations produced together at most"),
-  KAFKA_COALESCE_MS: count(2, 0, 100).describe("How long a produce waits for company while another is on its way"),
+  KAFKA_COALESCE_MS: count(2, 0, 100).describe("How long a produce waits for company at most"),
   TICK_RECORDS: count(1_000, 1, 10_000).describe("Records a tick reads at most"),
   TICK_BYTES: count(1_048_576, 1_024, 16_777_216).describe("Bytes a tick reads at a time"),
   TICK_WAIT_MS: count(200, 0, 30_000).describe("How long an idle tick waits for a record"),

@@ -11,16 +11,9 @@ import type { Broker, ProduceResult } from "../ports/broker.ts";
 import type { Database, KeyRow } from "../ports/database.ts";
 import type { Arrival, Result } from "./decision.ts";
 import type { Engine } from "./engine.ts";
-import {
-  type Draft,
-  entityOf,
-  type Identity,
-  type Intake,
-  operationMs,
-  type Submission,
-  traceForRecords,
-} from "./intake.ts";
+import { type Draft, entityOf, type Identity, type Intake, operationMs, type Submission } from "./intake.ts";
 import type { Log } from "./log.ts";
+import { currentTrace } from "./tracing.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** Answer to one submission. */
@@ -147,7 +140,7 @@ function makeAttempts(
   tenant: string,
   answers: Answer[],
 ): Attempt[] {
-  const trace = traceForRecords();
+  const trace = currentTrace();
   const attempts: Attempt[] = [];
   for (const { index, draft, identity } of drafts) {
     if (answers[index] !== undefined) continue;

@@ -10,7 +10,7 @@ import { isAhead, isStamp, type StampClock, stampMs } from "../domain/stamp.ts";
 import type { Data, Flow, OperationType } from "../flows/define.ts";
 import type { Clock, Entropy } from "../ports/clock.ts";
 import { findType } from "./engine.ts";
-import { currentTrace, type TraceContext } from "./tracing.ts";
+import type { TraceContext } from "./tracing.ts";
 
 /** One operation as a client asks for it. */
 export interface Submission {
@@ -119,9 +119,6 @@ export function createIntake({ flows, clock, stampClock, entropy }: IntakeDeps):
     },
   };
 }
-
-/** The trace context for operations made in the current request. */
-export const traceForRecords = currentTrace;
 
 /** Time of an operation: its stamp's. */
 export function operationMs(operation: Operation): number {

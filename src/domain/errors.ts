@@ -13,7 +13,6 @@ export const ERRORS = {
   not_found: { retryable: false },
   method_not_allowed: { retryable: false },
   idempotency_mismatch: { retryable: false },
-  shutting_down: { retryable: true },
   broker_unavailable: { retryable: true },
   graph_unavailable: { retryable: true },
   internal: { retryable: true },

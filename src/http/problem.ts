@@ -15,7 +15,6 @@ export const PROBLEMS = {
   not_found: { status: 404, title: "There is no such thing" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   idempotency_mismatch: { status: 422, title: "The idempotency key stands for another body" },
-  shutting_down: { status: 503, title: "The service is shutting down" },
   broker_unavailable: { status: 503, title: "Kafka cannot be reached" },
   graph_unavailable: { status: 503, title: "The database cannot be reached" },
   internal: { status: 500, title: "Something went wrong in the service" },
