@@ -1,7 +1,7 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=40
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=25 --v8-pool-size=1
 // Starts the tidegate command. Plain JavaScript that any Node from 18 can read: the sources need a newer one, which the
-// repository brings along, so an older Node hands over to it. The two flags above keep the heap close to what is in use:
-// on a large machine V8 would rather let it grow to several times that.
+// repository brings along, so an older Node hands over to it. The flags above keep the heap close to what is in use, where V8 would
+// rather let it grow to several times that, and keep V8's helpers from competing with the threads they help.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
@@ -33,17 +33,24 @@ function findNode() {
 
 function handOver(node) {
   const args = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  const child = spawn(node, args, { stdio: "inherit", env: { ...process.env, [HANDED_OVER]: "1" } });
+  // Before there is a child: a signal in between would leave it alone.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
     process.on(signal, () => {
       // A terminal sends SIGINT to the child as well, and a second one would cut its shutdown short.
       if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal);
     });
   }
+  const child = spawn(node, args, { stdio: "inherit", env: { ...process.env, [HANDED_OVER]: "1" } });
   child.on("error", (error) => fail(`Cannot run ${node}: ${error.message}`));
   child.on("exit", (code, signal) => {
     process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
   });
+}
+
+const BROUGHT = ', or run "npm ci" here, which brings one on Linux';
+
+function isRepository() {
+  return existsSync(new URL("../package-lock.json", import.meta.url));
 }
 
 function fail(line) {
@@ -65,7 +72,5 @@ if (runsTypeScript()) {
   const node = process.env[HANDED_OVER] === undefined ? findNode() : undefined;
   if (node !== undefined) handOver(node);
   else
-    fail(
-      `Cannot run on Node ${process.versions.node}: install Node ${NODE_MAJOR_MIN}, or run "npm ci" here, which brings one on Linux`,
-    );
+    fail(`Cannot run on Node ${process.versions.node}: install Node ${NODE_MAJOR_MIN}${isRepository() ? BROUGHT : ""}`);
 }

@@ -1,7 +1,7 @@
 // Spans on their way to a collector: OTLP over HTTP against a receiver on the loopback interface.
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { otlpExporter, startTelemetry } from "../src/runtime/telemetry.ts";
+import { batchingProcessor, otlpExporter, startTelemetry } from "../src/runtime/telemetry.ts";
 import { loopback } from "./support/gateway-bundle.ts";
 import { startService } from "./support/service.ts";
 
@@ -21,7 +21,7 @@ describe("the OTLP exporter", () => {
       return c.json({});
     });
     await using server = await loopback(collector);
-    const telemetry = startTelemetry("1.2.3", otlpExporter(`${server.url}/base/`, fetch));
+    const telemetry = startTelemetry("1.2.3", batchingProcessor(`${server.url}/base/`));
     await using service = await startService();
     await service.post("/v1/session/create", { id: "s" });
     await service.tickToRest();

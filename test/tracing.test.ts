@@ -1,6 +1,6 @@
 // One trace from the request through the record to the database.
 import { type ProxyTracerProvider, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startTelemetry, type Telemetry } from "../src/runtime/telemetry.ts";
 import { failingDatabase } from "./support/failing-database.ts";
@@ -24,7 +24,7 @@ beforeAll(() => {
     shutdown: async () => undefined,
     forceFlush: async () => undefined,
   };
-  telemetry = startTelemetry("0", exporter);
+  telemetry = startTelemetry("0", new BatchSpanProcessor({ exporter }));
 });
 beforeEach(async () => {
   await spans();

@@ -1,40 +1,21 @@
 // The only place that knows the fallback rule: produce where the flow's Kafka is on, apply where it is off, apply with
 // an outbox row where producing failed; an error only when all that failed too.
 import { AppError, asAppError } from "../domain/errors.ts";
-import type { Json } from "../domain/json.ts";
 import { keyPart, ledgerKey } from "../domain/key.ts";
 import { encodeRecord, type Operation } from "../domain/operation.ts";
-import type { LedgerRow, Path } from "../domain/outcome.ts";
-import { type EntityState, isDeleted } from "../domain/state.ts";
-import { present } from "../flows/define.ts";
+import { logTopic } from "../flows/define.ts";
 import type { Broker, ProduceResult } from "../ports/broker.ts";
+import type { Delay } from "../ports/clock.ts";
 import type { Database, KeyRow } from "../ports/database.ts";
+import { type Answer, answerWithResult, appliedAnswer, pendingAnswer, queuedAnswer } from "./answer.ts";
 import type { Arrival, Result } from "./decision.ts";
 import type { Engine } from "./engine.ts";
 import { type Draft, entityOf, type Identity, type Intake, operationMs, type Submission } from "./intake.ts";
 import type { Log } from "./log.ts";
+import type { Prepare } from "./prepare.ts";
+import type { Queries } from "./queries.ts";
 import { currentTrace } from "./tracing.ts";
 import type { Vitals } from "./vitals.ts";
-
-/** Answer to one submission. */
-export type Answer =
-  | {
-      readonly status: 200 | 202;
-      readonly id: string;
-      readonly flow: string;
-      readonly type: string;
-      readonly path: Path;
-      readonly outcome: "queued" | "applied" | "superseded" | "discarded";
-      readonly stamp: string;
-      readonly entity: { readonly kind: string; readonly id: string };
-      readonly unseen?: true;
-      readonly lost?: readonly string[];
-      /** Why the operation did not take the way of its flow. */
-      readonly because?: string;
-      /** The entity as it stands now, null when it is deleted; synchronous paths only. */
-      readonly values?: { readonly [name: string]: Json } | null;
-    }
-  | { readonly problem: AppError };
 
 export interface AcceptDeps {
   readonly intake: Intake;
@@ -45,10 +26,26 @@ export interface AcceptDeps {
   readonly log: Log;
   /** Names of the flows whose Kafka is on. */
   readonly flowsOn: ReadonlySet<string>;
+  readonly prepare: Prepare;
+  readonly queries: Queries;
+  readonly delay: Delay;
 }
 
+/** How a client wants to be answered. */
+export interface Preferences {
+  /** How long a synchronous answer may wait for prepared work. Default 5 seconds; 0 does not wait. */
+  readonly waitMs?: number;
+}
+
+/** See {@link Preferences}. */
+export const WAIT_MS = 5_000;
+
 /** Takes submissions of one tenant; answers each, in order. Never throws. */
-export type Accept = (submissions: readonly Submission[], tenant: string) => Promise<Answer[]>;
+export type Accept = (
+  submissions: readonly Submission[],
+  tenant: string,
+  preferences?: Preferences,
+) => Promise<Answer[]>;
 
 /** A submission on its way: a draft with its identity, then its operation. */
 interface Attempt {
@@ -79,7 +76,7 @@ interface SyncAttempt {
 }
 
 export function createAccept(deps: AcceptDeps): Accept {
-  return async (submissions, tenant) => {
+  return async (submissions, tenant, { waitMs = WAIT_MS } = {}) => {
     const answers: Answer[] = new Array(submissions.length);
     // Steps that have nothing to do are not awaited: most requests carry one operation without a key.
     const drafts = identify(deps, submissions, tenant, answers);
@@ -92,7 +89,10 @@ export function createAccept(deps: AcceptDeps): Accept {
     const [on, off] = partition(unanswered, ({ draft }) => deps.flowsOn.has(draft.flow.name));
     const failed = on.length > 0 ? await produceAll(deps, on, answers) : [];
     const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
-    if (direct.length + failed.length > 0) await applyAll(deps, [...direct, ...failed], tenant, answers);
+    if (direct.length + failed.length > 0) {
+      const waiting = await applyAll(deps, [...direct, ...failed], tenant, answers);
+      if (waiting.length > 0 && waitMs > 0) await prepareNow(deps, waiting, answers, waitMs);
+    }
 
     for (const { index, like } of attempts.repeated) answers[index] = answers[like]!;
     return answers;
@@ -165,7 +165,7 @@ async function reserve(
 ): Promise<Map<number, KeyRow>> {
   const standing = new Map<number, KeyRow>();
   const rows = keyed.map(({ draft, identity, key }) => ({
-    key: `${keyPart(tenant)}/${keyPart(key!)}`,
+    key: reservedKey(draft, tenant, key!),
     operationId: identity.id,
     stamp: identity.stamp,
     hash: intake.bodyHash(draft),
@@ -180,6 +180,16 @@ async function reserve(
     for (const { index } of keyed) answers[index] = { problem: keysUnreachable(error) };
   }
   return standing;
+}
+
+/** What the service asks itself has keys of its own, which no client can take. */
+function reservedKey({ type }: Draft, tenant: string, key: string): string {
+  return `${keyPart(tenant)}/${type.internal ? "decision/" : ""}${keyPart(key)}`;
+}
+
+function mismatch(): AppError {
+  const detail = "The idempotency key was used before for another body";
+  return new AppError("idempotency_mismatch", detail, { faults: [{ pointer: "#/key", detail }] });
 }
 
 function keysUnreachable(cause: unknown): AppError {
@@ -202,18 +212,13 @@ async function answerKnown(deps: AcceptDeps, attempts: readonly Attempt[], answe
       const row = rows.get(keyOf(attempt));
       if (row === undefined) unknown.push(attempt);
       else if (row.path === "kafka") answers[attempt.index] = queuedAnswer(attempt);
-      else answers[attempt.index] = appliedAnswer(attempt, row, entities.get(row.entity)!.state);
+      else answers[attempt.index] = await answerWithResult(deps.queries, attempt, row, entities.get(row.entity)!.state);
     }
     return [...fresh, ...unknown];
   } catch (error) {
     for (const { index } of repeated) answers[index] = { problem: keysUnreachable(error) };
     return fresh;
   }
-}
-
-function mismatch(): AppError {
-  const detail = "The idempotency key was used before for another body";
-  return new AppError("idempotency_mismatch", detail, { faults: [{ pointer: "#/key", detail }] });
 }
 
 /** Of several attempts with one id (a key repeated within a batch) only the first is made. */
@@ -235,7 +240,7 @@ function firstOfEach(attempts: readonly Attempt[], answers: Answer[]) {
 async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answers: Answer[]): Promise<SyncAttempt[]> {
   const results = await deps.broker.produce(
     attempts.map(({ draft, operation, record }) => ({
-      topic: draft.flow.topic,
+      topic: logTopic(draft.flow, draft.type, operation),
       key: operation.partitionKey,
       value: record,
     })),
@@ -251,24 +256,52 @@ async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answer
   return failed;
 }
 
-/** Applies synchronously, in one transaction; an error goes to the callers. */
+/** Applies synchronously, in one transaction; an error goes to the callers. Answers those whose prepared work is to be done. */
 async function applyAll(
   deps: AcceptDeps,
   attempts: readonly SyncAttempt[],
   tenant: string,
   answers: Answer[],
-): Promise<void> {
+): Promise<SyncAttempt[]> {
   try {
     const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
     const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
     for (const attempt of attempts) {
-      answers[attempt.attempt.index] = syncAnswer(attempt, results.get(attempt.attempt.operation.id));
+      answers[attempt.attempt.index] = await syncAnswer(deps, attempt, results.get(attempt.attempt.operation.id));
     }
+    return attempts.filter(({ attempt }) => {
+      const result = results.get(attempt.operation.id);
+      return result?.status === "done" && result.waiting;
+    });
   } catch (error) {
     deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
     for (const { attempt, failure } of attempts) {
       answers[attempt.index] = { problem: notAccepted(deps.intake, attempt, tenant, failure, asAppError(error)) };
     }
+    return [];
+  }
+}
+
+/** Does prepared work within the time the client waits; what takes longer goes on, and ticks take it up again. */
+async function prepareNow(
+  deps: AcceptDeps,
+  waiting: readonly SyncAttempt[],
+  answers: Answer[],
+  waitMs: number,
+): Promise<void> {
+  const keys = waiting.map(({ attempt: { operation } }) => ledgerKey(operation.tenant, operation.id));
+  try {
+    await Promise.race([deps.prepare.now(keys), deps.delay(waitMs)]);
+    const rows = await deps.database.ledgerRows(keys);
+    const entities = await deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]);
+    for (const [i, { attempt, failure }] of waiting.entries()) {
+      const row = rows.get(keys[i]!);
+      if (row === undefined) continue;
+      answers[attempt.index] = appliedAnswer(attempt, row, entities.get(row.entity)!.state, failure?.reason);
+    }
+  } catch (error) {
+    // The requests are accepted all the same: their answers say that they are pending.
+    deps.log.tickFailed("prepare", error);
   }
 }
 
@@ -276,9 +309,11 @@ function arrivalOf({ engine, vitals }: AcceptDeps, { attempt, path, failure }: S
   const { operation, draft, record } = attempt;
   const arrival = engine.arrival(operation, path);
   if (failure === undefined) return { ...arrival, refuseUnseen: vitals.isDrained(draft.flow.name) };
+  // A query changes nothing, so a complete log can do without it.
+  if (draft.type.query !== undefined) return arrival;
   const outbox = {
     key: ledgerKey(operation.tenant, operation.id),
-    topic: draft.flow.topic,
+    topic: logTopic(draft.flow, draft.type, operation),
     partitionKey: operation.partitionKey,
     record,
     reason: failure.reason,
@@ -289,36 +324,18 @@ function arrivalOf({ engine, vitals }: AcceptDeps, { attempt, path, failure }: S
   return { ...arrival, outbox };
 }
 
-function queuedAnswer({ operation, draft }: Attempt): Answer {
-  const { id, flow, type, stamp } = operation;
-  const { kind, id: entityId } = entityOf(draft.flow, operation);
-  return { status: 202, id, flow, type, path: "kafka", outcome: "queued", stamp, entity: { kind, id: entityId } };
-}
-
-function syncAnswer({ attempt, failure }: SyncAttempt, result: Result | undefined): Answer {
-  const { kind, id } = entityOf(attempt.draft.flow, attempt.operation);
+async function syncAnswer(
+  deps: AcceptDeps,
+  { attempt, failure }: SyncAttempt,
+  result: Result | undefined,
+): Promise<Answer> {
+  const { kind, id } = entityOf(attempt.draft.flow, attempt.draft.type, attempt.operation);
   if (result?.status === "refused") {
     return { problem: new AppError("not_found", `There is no ${kind} ${JSON.stringify(id)}`) };
   }
   if (result?.status !== "done") return { problem: mismatch() };
-  return appliedAnswer(attempt, result.row, result.state, failure?.reason);
-}
-
-function appliedAnswer({ operation, draft }: Attempt, row: LedgerRow, state: EntityState, because?: string): Answer {
-  const { id, flow, type } = operation;
-  const { kind, id: entityId, key } = entityOf(draft.flow, operation);
-  return {
-    status: 200,
-    id,
-    flow,
-    type,
-    path: row.path,
-    ...row.outcome,
-    stamp: row.stamp,
-    entity: { kind, id: entityId },
-    ...(because === undefined ? {} : { because }),
-    values: isDeleted(state) ? null : present(draft.flow, key, state),
-  };
+  if (result.waiting) return pendingAnswer(attempt, result.row, failure?.reason);
+  return answerWithResult(deps.queries, attempt, result.row, result.state, failure?.reason);
 }
 
 const RETRY_AFTER_MS = 5_000;

@@ -2,14 +2,17 @@
 // the proxy: positions are ours, records below them are dropped, and a repeated record meets its ledger row.
 import { generationAfter, positionKey, resetKey } from "../domain/accounting.ts";
 import { asAppError } from "../domain/errors.ts";
+import { topicsOf } from "../flows/configure.ts";
 import type { Flow } from "../flows/define.ts";
 import type { Broker, PartitionRead, ReadFrom, TopicInfo } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Database, ParkedRow } from "../ports/database.ts";
+import type { Agenda, ParkedRow } from "../ports/database.ts";
+import { type Allowance, affordable, NEEDS } from "./allowance.ts";
 import type { Advance, ApplyRequest, Arrival } from "./decision.ts";
 import type { Engine } from "./engine.ts";
 import type { Log } from "./log.ts";
 import { type createReceive, parkedRow } from "./receive.ts";
+import type { Sharing } from "./sharing.ts";
 import { type RecordOrigin, spanProcess } from "./tracing.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -21,6 +24,14 @@ export interface TickBudget {
   readonly bytesMax: number;
   /** How long to wait for a first record when there is nothing else to do. */
   readonly waitMs: number;
+  /** Which topic comes first, counted round: where a tick cannot get through all of them, none is always the last. */
+  readonly first?: number;
+  /** Records of a transaction; 500 unless said otherwise. */
+  readonly batchMax?: number;
+  /** Outside requests that may be made, all parts of the tick together. */
+  readonly requests?: Allowance;
+  /** Whether rows past their time are looked for; true unless said otherwise. */
+  readonly purges?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -28,12 +39,12 @@ export interface ConsumeDeps {
   /** The flows this consumer reads. */
   readonly flows: readonly Flow[];
   readonly broker: Broker;
-  readonly database: Database;
   readonly engine: Engine;
   readonly receive: ReturnType<typeof createReceive>;
   readonly clock: Clock;
   readonly vitals: Vitals;
   readonly log: Log;
+  readonly sharing: Sharing;
 }
 
 /** What a pass over the topics did. */
@@ -73,14 +84,14 @@ interface Step {
   readonly record?: { readonly origin: RecordOrigin; readonly value: Uint8Array | null };
 }
 
-export function createConsume(deps: ConsumeDeps): (budget: TickBudget) => Promise<Consumed> {
-  const topics = createTopics(deps.broker, [...new Set(deps.flows.map((flow) => flow.topic))], () =>
-    deps.clock.nowMs(),
-  );
+export function createConsume(deps: ConsumeDeps): (budget: TickBudget, agenda: Agenda) => Promise<Consumed> {
+  const topics = createTopics(deps.broker, topicsOf(deps.flows), () => deps.clock.nowMs());
   let bytesMax = 0;
   let passedOver = new Set<string>();
-  return async (budget) => {
-    const all = await assign(deps, await topics(budget.signal));
+  return async (budget, agenda) => {
+    if (affordable(budget.requests, NEEDS.read, 1) === 0) return { ...NOTHING_CONSUMED, more: true };
+    await deps.sharing.look();
+    const all = assign(deps, agenda, rotated(await topics(budget.signal), budget.first ?? 0));
     const alone = all.filter(({ key }) => passedOver.has(key));
     const assigned = alone.length > 0 ? alone : all;
     if (assigned.length === 0) return NOTHING_CONSUMED;
@@ -100,9 +111,11 @@ export function createConsume(deps: ConsumeDeps): (budget: TickBudget) => Promis
     passedOver = new Set(stuck.length > 0 && bytesMax === 0 ? [] : empty.map(({ key }) => key));
     const steps = stepsOf(deps, assigned, read);
     if (stuck.length > 0 && bytesMax === 0) steps.push(...stuck.map((at) => tooLarge(deps, at)));
-    const done = await applySteps(deps, steps);
-    const behind = alone.length > 0 || isBehind(assigned, read, steps);
-    if (behind || steps.length === 0) await noteDrained(deps, assigned, !behind);
+    const { isCutShort, ...done } = await applySteps(deps, budget, steps);
+    const behind = isCutShort || alone.length > 0 || isBehind(assigned, read, steps);
+    // Where the end is not known, nobody can say that the backlog is empty.
+    const atEnd = !behind && read.every(({ end }) => end !== null);
+    if (!atEnd || steps.length === 0) noteDrained(deps, assigned, atEnd && !agenda.outbox);
     return { ...done, more: behind };
   };
 }
@@ -120,27 +133,29 @@ function createTopics(broker: Broker, names: readonly string[], nowMs: () => num
   };
 }
 
-/** Our positions in every partition of these topics. */
-async function assign({ broker, database }: ConsumeDeps, topics: readonly TopicInfo[]): Promise<Assigned[]> {
-  const partitions = topics.flatMap(({ name, partitions, generation }) =>
-    Array.from({ length: partitions }, (_, partition) => ({
-      topic: name,
-      partition,
-      generation,
-      resetKey: resetKey(broker.cluster, name, partition, generation),
-    })),
+function rotated<Item>(items: readonly Item[], first: number): Item[] {
+  const at = items.length === 0 ? 0 : first % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}
+
+/** Our positions in those partitions of these topics that are ours to read. */
+function assign(
+  { broker, flows, sharing }: ConsumeDeps,
+  { positions }: Agenda,
+  topics: readonly TopicInfo[],
+): Assigned[] {
+  const held = new Map(positions.map(({ key, next }) => [key, next]));
+  const flowOf = new Map(flows.flatMap((flow) => flow.topics.map((topic) => [topic, flow.name])));
+  return topics.flatMap(({ name: topic, partitions, generation }) =>
+    Array.from({ length: partitions }, (_, partition) => partition)
+      .filter((partition) => sharing.takes(flowOf.get(topic)!, topic, partition))
+      .map((partition) => {
+        const reset = resetKey(broker.cluster, topic, partition, generation);
+        const resets = held.get(reset) ?? 0;
+        const key = positionKey(broker.cluster, topic, partition, generationAfter(generation, resets));
+        return { topic, partition, key, resetKey: reset, resets, offset: held.get(key) ?? 0 };
+      }),
   );
-  if (partitions.length === 0) return [];
-  const resets = new Map(
-    (await database.positions(partitions.map(({ resetKey }) => resetKey))).map((row) => [row.key, row.next]),
-  );
-  const assigned = partitions.map(({ topic, partition, generation, resetKey }) => {
-    const count = resets.get(resetKey) ?? 0;
-    const key = positionKey(broker.cluster, topic, partition, generationAfter(generation, count));
-    return { topic, partition, key, resetKey, resets: count };
-  });
-  const rows = new Map((await database.positions(assigned.map(({ key }) => key))).map((row) => [row.key, row.next]));
-  return assigned.map((partition) => ({ ...partition, offset: rows.get(partition.key) ?? 0 }));
 }
 
 /** A log that ends before our position is another log: a new generation starts at its beginning (core-proof #29). */
@@ -151,10 +166,10 @@ async function resetShortened(
 ): Promise<boolean> {
   const shortened = assigned.filter((at) => {
     const answer = answerFor(read, at);
-    return answer !== undefined && answer.end < at.offset;
+    return answer !== undefined && answer.end !== null && answer.end < at.offset;
   });
   for (const at of shortened) {
-    deps.log.reset({ topic: at.topic, partition: at.partition }, at.offset, answerFor(read, at)!.end);
+    deps.log.reset({ topic: at.topic, partition: at.partition }, at.offset, answerFor(read, at)!.end!);
     const advance = { key: at.resetKey, from: at.resets, to: at.resets + 1, gap: 0 };
     await deps.engine.apply({ arrivals: [], advances: [advance], parked: [] });
   }
@@ -165,7 +180,7 @@ async function resetShortened(
 function emptyAt(assigned: readonly Assigned[], read: readonly PartitionRead[]): Assigned[] {
   return assigned.filter((at) => {
     const answer = answerFor(read, at);
-    return answer?.records.length === 0 && answer.end > Math.max(at.offset, answer.begin);
+    return answer?.records.length === 0 && (answer.end ?? 0) > Math.max(at.offset, answer.begin ?? 0);
   });
 }
 
@@ -199,7 +214,7 @@ function stepsOfPartition(deps: ConsumeDeps, at: Assigned, { records, begin }: P
   const { topic, partition } = at;
   const steps: Step[] = [];
   // Only what retention removed is a gap; holes between offsets are control records or compaction.
-  if (begin > at.offset) {
+  if (begin !== null && begin > at.offset) {
     deps.log.gap(begin - at.offset, { topic, partition });
     steps.push({ assigned: at, from: at.offset, to: begin, gap: begin - at.offset });
   }
@@ -221,17 +236,27 @@ function stepsOfPartition(deps: ConsumeDeps, at: Assigned, { records, begin }: P
   return steps;
 }
 
-/** Applies steps in transactions of bounded size. A stale position ends the pass: the next tick reads again. */
-async function applySteps(deps: ConsumeDeps, steps: readonly Step[]): Promise<Omit<Consumed, "more">> {
+/**
+ * Applies steps in transactions of bounded size. A stale position ends the pass, and the next tick reads again; so do
+ * requests that run out, which cuts the pass short between two transactions.
+ */
+async function applySteps(
+  deps: ConsumeDeps,
+  { requests, batchMax = BATCH_RECORDS_MAX }: TickBudget,
+  steps: readonly Step[],
+): Promise<Omit<Consumed, "more"> & { isCutShort: boolean }> {
   const total = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0 };
-  for (let i = 0; i < steps.length; i += BATCH_RECORDS_MAX) {
-    const batch = steps.slice(i, i + BATCH_RECORDS_MAX);
-    if (!(await applyBatch(deps, batch, total))) break;
+  for (let i = 0; i < steps.length; i += batchMax) {
+    if (affordable(requests, NEEDS.batch, 1) === 0) return { ...total, isCutShort: true };
+    if (!(await applyBatch(deps, steps.slice(i, i + batchMax), total))) break;
   }
-  return total;
+  return { ...total, isCutShort: false };
 }
 
-/** Applies a batch; one that fails for a reason of its own is halved until the bad record is alone, which is parked. */
+/**
+ * Applies a batch; one that fails for a reason of its own is halved until the bad record is alone, which is parked. So is
+ * one that is too much for the database at a time, as far as that goes: its records are not to blame.
+ */
 async function applyBatch(
   deps: ConsumeDeps,
   batch: readonly Step[],
@@ -250,7 +275,7 @@ async function applyBatch(
     return true;
   } catch (error) {
     const failure = asAppError(error);
-    if (failure.code !== "internal") throw failure;
+    if (failure.code !== "internal" && (!failure.divisible || batch.length === 1)) throw failure;
     if (batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
       return (await applyBatch(deps, batch.slice(0, half), total)) && applyBatch(deps, batch.slice(half), total);
@@ -284,18 +309,21 @@ function add(total: { [name: string]: number | boolean | undefined }, more: { [n
   for (const [name, count] of Object.entries(more)) total[name] = ((total[name] as number | undefined) ?? 0) + count;
 }
 
-/** Whether some partition has records beyond what these steps take. */
+/** Whether some partition has records beyond what these steps take; one that does not say so, when it gave some. */
 function isBehind(assigned: readonly Assigned[], read: readonly PartitionRead[], steps: readonly Step[]): boolean {
   const next = new Map(steps.map((step) => [step.assigned.key, step.to]));
-  return assigned.some((at) => (next.get(at.key) ?? at.offset) < (answerFor(read, at)?.end ?? 0));
+  return assigned.some((at) => {
+    const answer = answerFor(read, at);
+    if (answer?.end === null) return answer.records.length > 0;
+    return (next.get(at.key) ?? at.offset) < (answer?.end ?? 0);
+  });
 }
 
-/** A flow has no backlog when its topic was read to the end and nothing waits in the outbox. */
-async function noteDrained(deps: ConsumeDeps, assigned: readonly Assigned[], atEnd: boolean): Promise<void> {
-  const drained = atEnd && (await deps.database.dueOutbox(Number.MAX_SAFE_INTEGER, 1)).length === 0;
+/** A flow has no backlog when its topics were read to the end and nothing waits in the outbox. */
+function noteDrained(deps: ConsumeDeps, assigned: readonly Assigned[], drained: boolean): void {
   for (const flow of deps.flows) {
-    const exists = assigned.some(({ topic }) => topic === flow.topic);
-    deps.vitals.noteDrained(flow.name, exists && drained);
+    const exists = flow.topics.every((name) => assigned.some(({ topic }) => topic === name));
+    deps.vitals.noteDrained(flow.name, exists && drained && deps.sharing.isAlone(flow.name));
   }
 }
 

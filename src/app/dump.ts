@@ -9,7 +9,7 @@ const PAGE_ROWS = 1_000;
 
 /**
  * Visible nodes with their client fields, then live edges, each sorted by key: no stamps, operation ids, service times
- * or positions. References are shown as edges alone. With `registers`, every stored entity instead: all registers with
+ * or positions, and nothing of how the service came to a value. References are shown as edges alone. With `registers`, every stored entity instead: all registers with
  * their versions, tombstones and hidden flags, then all edges.
  */
 export async function* dump(model: GraphModel, database: Database, registers: boolean): AsyncGenerator<string> {
@@ -32,12 +32,19 @@ export async function* dump(model: GraphModel, database: Database, registers: bo
 
 function nodeLine(model: GraphModel, { key, state }: DumpEntity): string {
   const kind = kindOfKey(key);
-  const references = new Set(kindIn(model, kind).references.map(({ field }) => field));
+  const { references, provenance = [] } = kindIn(model, kind);
   const fields: { [name: string]: Json } = {};
   for (const [name, [value]] of Object.entries(state.fields)) {
-    if (value !== null && !references.has(name)) fields[name] = value;
+    if (value === null || references.some(({ field }) => field === name)) continue;
+    fields[name] = without(provenance, value);
   }
   return canonical({ node: key, labels: [kind], fields });
+}
+
+/** A compound value without some of its members; any other value as it is. */
+function without(names: readonly string[], value: Json): Json {
+  if (names.length === 0 || value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
 
 function registerLine({ key, state, hidden }: DumpEntity): string {

@@ -3,12 +3,13 @@ import { stripeKey } from "../domain/accounting.ts";
 import { AppError } from "../domain/errors.ts";
 import { kindOfKey, ledgerKey } from "../domain/key.ts";
 import { type GraphModel, kindIn } from "../domain/model.ts";
-import { hashText, type Operation } from "../domain/operation.ts";
+import type { Operation } from "../domain/operation.ts";
 import type { Path } from "../domain/outcome.ts";
 import type { Change } from "../domain/state.ts";
 import type { Flow, OperationType } from "../flows/define.ts";
 import type { Entropy } from "../ports/clock.ts";
 import type { Database, TransactRequest } from "../ports/database.ts";
+import { createArrivals } from "./arrival.ts";
 import { type Applied, type ApplyRequest, type Arrival, decideBatch, NOTHING_APPLIED, targetsOf } from "./decision.ts";
 import { spanDatabase } from "./tracing.ts";
 
@@ -17,6 +18,8 @@ export interface EngineDeps {
   readonly model: GraphModel;
   readonly database: Database;
   readonly entropy: Entropy;
+  /** Queries are not asked again (core-proof #34). */
+  readonly rebuilding?: boolean;
 }
 
 export interface Engine {
@@ -41,20 +44,15 @@ export function findType(
 }
 
 /** Creates the engine. */
-export function createEngine({ flows, model, database, entropy }: EngineDeps): Engine {
+export function createEngine({ flows, model, database, entropy, rebuilding = false }: EngineDeps): Engine {
+  const arrivalOf = createArrivals(entropy, !rebuilding);
   return {
     arrival(operation, path, countedBy) {
       const found = findType(flows, operation.flow, operation.type);
       if (found === undefined)
         throw new AppError("internal", `Cannot apply ${operation.flow}.${operation.type}: no such type`);
-      return {
-        operation,
-        changes: found.type.changes(operation),
-        hash: entropy.hash(hashText(operation)),
-        path,
-        countedBy: countedBy ?? stripeKey(path === "kafka" ? "direct" : path, operation.flow, operation.id),
-        minted: true,
-      };
+      const stripe = stripeKey(path === "kafka" ? "direct" : path, operation.flow, operation.id);
+      return arrivalOf(operation, found.type, { path, countedBy: countedBy ?? stripe, minted: true });
     },
     async apply(request) {
       let applied = NOTHING_APPLIED;
@@ -76,12 +74,36 @@ function lockList(model: GraphModel, request: ApplyRequest): TransactRequest {
   for (const { countedBy } of request.parked) positions.add(countedBy);
   const keys = new Set<string>();
   const ledger = new Set<string>();
-  for (const { operation, changes, countedBy } of request.arrivals) {
+  const retries = new Set<string>();
+  for (const { operation, changes, countedBy, prepares, finishes } of request.arrivals) {
+    const { tenant, id, flow } = operation;
+    const own = ledgerKey(tenant, id);
     positions.add(countedBy);
-    ledger.add(ledgerKey(operation.tenant, operation.id));
+    ledger.add(own);
     for (const key of lockedBy(model, changes)) keys.add(key);
+    if (prepares !== undefined) {
+      retries.add(own);
+      for (const result of prepares.results) ledger.add(result);
+    }
+    if (finishes !== undefined) {
+      positions.add(stripeKey("prepared", flow, finishes));
+      retries.add(ledgerKey(tenant, finishes));
+      ledger.add(ledgerKey(tenant, finishes));
+    }
   }
-  return { positions: [...positions].sort(), keys: [...keys].sort(), ledger: [...ledger].sort() };
+  const { unparking } = request;
+  if (unparking?.discarded !== undefined) {
+    positions.add(unparking.discarded.countedBy);
+    ledger.add(unparking.discarded.row.key);
+    retries.add(unparking.discarded.row.key);
+  }
+  return {
+    positions: [...positions].sort(),
+    keys: [...keys].sort(),
+    ledger: [...ledger].sort(),
+    ...(retries.size === 0 ? {} : { retries: [...retries].sort() }),
+    ...(unparking === undefined ? {} : { parked: [unparking.key] }),
+  };
 }
 
 /** Entities that changes write, and those they refer to; implicit ones need no lock (core-proof #15). */

@@ -7,8 +7,10 @@ import { entityKey } from "../domain/key.ts";
 import { hashText, type Operation } from "../domain/operation.ts";
 import { isMinted, mintOperationId } from "../domain/operation-id.ts";
 import { isAhead, isStamp, type StampClock, stampMs } from "../domain/stamp.ts";
-import type { Data, Flow, OperationType } from "../flows/define.ts";
+import { type Data, type Flow, kindOfType, type OperationType, withEntityId } from "../flows/define.ts";
+import { PARTITION_KEY_CHARACTERS_MAX } from "../flows/partition.ts";
 import type { Clock, Entropy } from "../ports/clock.ts";
+import { NO_KIND } from "./decision.ts";
 import { findType } from "./engine.ts";
 import type { TraceContext } from "./tracing.ts";
 
@@ -23,6 +25,10 @@ export interface Submission {
   readonly after?: string | undefined;
   /** Token of an earlier answer `outcome_unknown`. */
   readonly retryToken?: string | undefined;
+  /** The partition key asked for; it counts where the flow is partitioned by request. */
+  readonly partitionkey?: string | undefined;
+  /** Made by the service itself, never by a request. */
+  readonly internal?: true;
 }
 
 /** A checked submission. */
@@ -34,6 +40,7 @@ export interface Draft {
   readonly key: string | undefined;
   readonly after: string | undefined;
   readonly retryToken: string | undefined;
+  readonly partitionkey: string | undefined;
 }
 
 export interface Identity {
@@ -67,32 +74,40 @@ const KEY_CHARACTERS_MAX = 200;
 const TOKEN = /^([0-9a-f-]{36})\.([0-9a-f-]{34})\.([0-9a-f]{32})$/;
 
 /** The `changes` key of an operation's entity, and its id as clients know it. */
-export function entityOf(flow: Flow, operation: Operation): { kind: string; id: string; key: string } {
-  const id = flow.entityId(operation.data)!;
-  return { kind: flow.kind.name, id, key: entityKey(operation.tenant, flow.kind.name, id) };
+export function entityOf(
+  flow: Flow,
+  type: OperationType,
+  { id: operationId, tenant, data }: Operation,
+): { kind: string; id: string; key: string } {
+  const kind = kindOfType(flow, type)?.name ?? NO_KIND;
+  const id = kind === NO_KIND ? operationId : flow.entityId(data)!;
+  return { kind, id, key: entityKey(tenant, kind, id) };
 }
 
 export function createIntake({ flows, clock, stampClock, entropy }: IntakeDeps): Intake {
-  const bodyHash = (draft: Draft): string =>
-    entropy.hash(hashText({ flow: draft.flow.name, type: draft.typeName, data: draft.data }));
+  const bodyHash = ({ flow, typeName, data, partitionkey }: Draft): string => {
+    const text = hashText({ flow: flow.name, type: typeName, data });
+    // An operation keeps its partition key: a retry that asks for another is another request.
+    return entropy.hash(partitionkey === undefined ? text : `${text}#${partitionkey}`);
+  };
   const tokenMac = (draft: Draft, { id, stamp }: Identity, tenant: string, mac = entropy.macs[0]): string =>
     mac(`retry/${tenant}/${id}/${stamp}/${bodyHash(draft)}`).slice(0, 32);
   return {
     bodyHash,
     check(submission) {
       const found = findType(flows, submission.flow, submission.type);
-      if (found === undefined) throw unknownType(flows, submission);
+      if (found === undefined || (found.type.internal && !submission.internal)) throw unknownType(flows, submission);
       checkEnvelope(submission, clock.nowMs());
       const data = checkData(found.type, submission.data);
-      const { key, after, retryToken } = submission;
-      return { ...found, typeName: submission.type, data, key, after, retryToken };
+      const { key, after, retryToken, partitionkey } = submission;
+      return { ...found, typeName: submission.type, data, key, after, retryToken, partitionkey };
     },
     identity(draft, tenant) {
       const stamp = stampClock.next(draft.after);
       return { id: mintOperationId(clock.nowMs(), entropy.hex(11), tenant, entropy.macs[0]), stamp };
     },
     operation(draft, { id, stamp }, tenant, trace) {
-      const data = draft.flow.entityId(draft.data) === undefined ? { ...draft.data, id } : draft.data;
+      const data = withEntityId(draft.flow, draft.type, draft.data, id);
       return {
         id,
         flow: draft.flow.name,
@@ -100,7 +115,7 @@ export function createIntake({ flows, clock, stampClock, entropy }: IntakeDeps):
         version: draft.type.version,
         tenant,
         stamp,
-        partitionKey: draft.flow.partitionBy(data) ?? id,
+        partitionKey: draft.flow.partitionKeyOf({ data, id, tenant, requested: draft.partitionkey }),
         data,
         ...trace,
       };
@@ -120,6 +135,11 @@ export function createIntake({ flows, clock, stampClock, entropy }: IntakeDeps):
   };
 }
 
+/** Types of a flow that clients may send. */
+export function clientTypes(flow: Flow): string[] {
+  return Object.keys(flow.types).filter((name) => !flow.types[name]!.internal);
+}
+
 /** Time of an operation: its stamp's. */
 export function operationMs(operation: Operation): number {
   return stampMs(operation.stamp);
@@ -130,15 +150,19 @@ function unknownType(flows: readonly Flow[], { flow, type }: Submission): AppErr
   const detail =
     known === undefined
       ? `There is no flow ${JSON.stringify(flow)}; flows are ${flows.map((candidate) => candidate.name).join(", ")}`
-      : `Flow "${flow}" has no type ${JSON.stringify(type)}; its types are ${Object.keys(known.types).join(", ")}`;
+      : `Flow "${flow}" has no type ${JSON.stringify(type)}; its types are ${clientTypes(known).join(", ")}`;
   return new AppError("not_found", detail, {
     faults: [{ pointer: known === undefined ? "#/flow" : "#/type", detail }],
   });
 }
 
-function checkEnvelope({ key, after }: Submission, nowMs: number): void {
-  if (key !== undefined && (key.length === 0 || key.length > KEY_CHARACTERS_MAX || findUnstorable(key) !== null)) {
+function checkEnvelope({ key, after, partitionkey, internal }: Submission, nowMs: number): void {
+  if (key !== undefined && !internal && !isBounded(key, KEY_CHARACTERS_MAX)) {
     throw invalid([{ pointer: "#/key", detail: `An idempotency key has 1 to ${KEY_CHARACTERS_MAX} characters` }]);
+  }
+  if (partitionkey !== undefined && !isBounded(partitionkey, PARTITION_KEY_CHARACTERS_MAX)) {
+    const detail = `A partition key has 1 to ${PARTITION_KEY_CHARACTERS_MAX} characters`;
+    throw invalid([{ pointer: "#/partitionkey", detail }]);
   }
   if (after === undefined) return;
   if (!isStamp(after)) throw invalid([{ pointer: "#/after", detail: "Not a stamp that this service gave out" }]);
@@ -146,6 +170,10 @@ function checkEnvelope({ key, after }: Submission, nowMs: number): void {
     const detail = "The stamp lies more than 60 seconds ahead of the service's clock";
     throw new AppError("stamp_ahead", detail, { faults: [{ pointer: "#/after", detail }] });
   }
+}
+
+function isBounded(text: string, charactersMax: number): boolean {
+  return text.length > 0 && text.length <= charactersMax && findUnstorable(text) === null;
 }
 
 /** Checks data against a type's schema; answers it as the schema has normalised it. */

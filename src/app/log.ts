@@ -13,9 +13,13 @@ export interface Log {
   applyFailed(count: number, error: unknown, first: Operation): void;
   /** A tick could not do part of its work and moved nothing there. */
   tickFailed(part: string, error: unknown): void;
+  /** An attempt at prepared work failed; it will be tried again. */
+  prepareFailed(request: Operation, error: unknown): void;
   parked(reason: string, detail: string, at: { topic: string; partition: number; offset: number }): void;
   gap(count: number, at: { topic: string; partition: number }): void;
   reset(at: { topic: string; partition: number }, position: number, end: number): void;
+  /** The group that dashboards watch was not told where we are. */
+  reportFailed(error: unknown): void;
   clockSkew(skewMs: number): void;
   requestFailed(error: unknown): void;
   info(message: string, fields?: Record<string, unknown>): void;
@@ -48,10 +52,18 @@ export function createLog(write: Write): Log {
         first,
       ),
     tickFailed: (part, error) => line("error", `Tick stopped: cannot ${part}`, errorFields(error)),
+    prepareFailed: (request, error) =>
+      line(
+        "warning",
+        "Prepared work failed and will be tried again",
+        { operation: request.id, flow: request.flow, type: request.type, ...errorFields(error) },
+        request,
+      ),
     parked: (reason, detail, at) => line("warning", "Record parked", { reason, detail, ...at }),
     gap: (records, at) => line("error", "Records were removed by retention before they were read", { records, ...at }),
     reset: (at, position, end) =>
       line("error", "The log is shorter than the position: reading it from its start", { ...at, position, end }),
+    reportFailed: (error) => line("warning", "Cannot report positions to the consumer group", errorFields(error)),
     clockSkew: (skewMs) => line("error", "This clock and the database's differ: nothing is minted", { skewMs }),
     requestFailed: (error) => line("error", "A request failed", errorFields(error)),
     info: (message, fields = {}) => line("info", message, fields),

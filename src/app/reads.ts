@@ -3,13 +3,18 @@ import { AppError } from "../domain/errors.ts";
 import type { Json } from "../domain/json.ts";
 import { entityKey, ledgerKey, parseEntityKey } from "../domain/key.ts";
 import type { GraphModel } from "../domain/model.ts";
-import { isMinted } from "../domain/operation-id.ts";
-import type { Path } from "../domain/outcome.ts";
-import { isHidden, isVisible, referralsOf, type StoredEntity } from "../domain/projection.ts";
-import { countCurrent, UNTOUCHED } from "../domain/state.ts";
+import { isMinted, operationIdMs } from "../domain/operation-id.ts";
+import type { LedgerRow, Path } from "../domain/outcome.ts";
+import type { StoredEntity } from "../domain/projection.ts";
+import { countCurrent, type EntityState, fieldValue } from "../domain/state.ts";
 import { type Flow, present } from "../flows/define.ts";
-import type { Entropy } from "../ports/clock.ts";
-import type { Database } from "../ports/database.ts";
+import type { Basis } from "../flows/outside.ts";
+import { isStale } from "../flows/texts.ts";
+import type { Clock, Delay, Entropy } from "../ports/clock.ts";
+import type { Database, RetryRow } from "../ports/database.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import { type Answered, flowOfKind, type Queries } from "./queries.ts";
+import { ABSENT, surroundings, visible } from "./visible.ts";
 
 /** What became of an operation, as its resource shows it. */
 export interface OperationStatus {
@@ -26,7 +31,12 @@ export interface OperationStatus {
   /** Whether what it wrote is what stands now: a function of the set of operations, unlike the outcome. */
   readonly current?: boolean | "partly";
   readonly appliedAt?: string;
-  /** Why it is parked. */
+  /** Attempts at its prepared work so far, and when the next is due. */
+  readonly attempts?: number;
+  readonly dueAt?: string;
+  /** The answer to a query, while it is kept. */
+  readonly result?: Answered;
+  /** Why it is parked, or why its prepared work failed so far. */
   readonly reason?: string;
   readonly detail?: string;
 }
@@ -41,6 +51,28 @@ export interface Reads {
   ): Promise<{ items: { [name: string]: Json }[]; next: string | null }>;
   /** Fates of operations, in order; null for an id that this service never gave to this tenant. */
   statuses(ids: readonly string[], tenant: string): Promise<(OperationStatus | null)[]>;
+  /** Operations with an outcome, newest first; a page may be short and still be followed by another. */
+  operations(
+    filter: { flow?: string; outcome?: string },
+    cursor: string,
+    limit: number,
+    tenant: string,
+  ): Promise<{ items: OperationStatus[]; next: string | null }>;
+  /** The newest summary of a session or a user; throws AppError `not_found`. */
+  latestSummary(kind: string, id: string, tenant: string): Promise<{ [name: string]: Json }>;
+  /**
+   * Operations that got their outcome after a place in the ledger, oldest first, each with its own place, and the place to
+   * go on from.
+   */
+  operationsAfter(
+    cursor: string,
+    limit: number,
+    tenant: string,
+  ): Promise<{ items: { status: OperationStatus; cursor: string }[]; cursor: string }>;
+  /** The place in the ledger now. */
+  cursorNow(): Promise<string>;
+  /** Statuses once none of them is pending any more, or `waitMs` have passed. */
+  settled(ids: readonly string[], tenant: string, waitMs: number): Promise<(OperationStatus | null)[]>;
 }
 
 export interface ReadsDeps {
@@ -48,60 +80,116 @@ export interface ReadsDeps {
   readonly model: GraphModel;
   readonly database: Database;
   readonly entropy: Entropy;
+  readonly queries: Queries;
+  readonly clock: Clock;
+  readonly delay: Delay;
+  /** Ledger rows that old may be gone; 0 keeps them. */
+  readonly ledgerMs: number;
 }
 
-const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
+/** How often a wait looks again: soon at first, ever less often. */
+const LOOK_MS = [5, 10, 20, 50, 100, 200];
 
 export function createReads(deps: ReadsDeps): Reads {
-  const flowOf = (kind: string): Flow => deps.flows.find((flow) => flow.kind.name === kind)!;
+  const flowOf = (kind: string): Flow => flowOfKind(deps.flows, kind);
+  const statuses = async (ids: readonly string[], tenant: string): Promise<(OperationStatus | null)[]> => {
+    const keys = ids.map((id) => ledgerKey(tenant, id));
+    const rows = await deps.database.ledgerRows(keys);
+    const missing = keys.filter((key) => !rows.has(key));
+    const [retries, entities] = await Promise.all([
+      missing.length === 0 ? new Map<string, RetryRow>() : deps.database.retryRows(missing),
+      deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]),
+    ]);
+    return Promise.all(
+      ids.map(async (id, i) => {
+        const row = rows.get(keys[i]!);
+        if (row === undefined) return unapplied(deps, id, tenant, retries.get(keys[i]!));
+        const result = isQuery(deps.flows, row) ? await deps.queries.answered(row.key) : undefined;
+        const status = applied(id, row, entities.get(row.entity) ?? ABSENT);
+        return result === undefined ? status : { ...status, result };
+      }),
+    );
+  };
   return {
     async entity(kind, id, tenant) {
       const key = entityKey(tenant, kind, id);
       const [found] = await visible(deps, [key]);
       if (found === undefined) throw new AppError("not_found", `There is no ${kind} ${JSON.stringify(id)}`);
-      return present(flowOf(kind), key, found.entity.state);
+      return withStale(deps, found.entity.state, present(flowOf(kind), key, found.entity.state));
+    },
+    async latestSummary(kind, id, tenant) {
+      const query = { target: entityKey(tenant, kind, id), kind: "Summary", field: "of", cursor: "", limit: 1 };
+      const { sources } = await deps.database.members({ ...query, newestFirst: true });
+      const [found] = await visible(deps, sources);
+      if (found === undefined) throw new AppError("not_found", `There is no summary of ${kind} ${JSON.stringify(id)}`);
+      const { key, entity } = found;
+      return withStale(deps, entity.state, present(flowOf("Summary"), key, entity.state));
     },
     async members({ owner, id, kind, field, cursor, limit }, tenant) {
-      const page = await deps.database.members(entityKey(tenant, owner, id), field, readCursor(cursor), limit);
+      const target = entityKey(tenant, owner, id);
+      const page = await deps.database.members({ target, kind, field, cursor: readCursor(cursor), limit });
       const found = await visible(deps, page.sources);
       return {
         items: found.map(({ key, entity }) => present(flowOf(kind), key, entity.state)),
         next: page.next === null ? null : writeCursor(page.next),
       };
     },
-    async statuses(ids, tenant) {
-      const rows = await deps.database.ledgerRows(ids.map((id) => ledgerKey(tenant, id)));
-      const entities = await deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]);
-      return Promise.all(
-        ids.map((id) => {
-          const row = rows.get(ledgerKey(tenant, id));
-          return row === undefined ? unapplied(deps, id, tenant) : applied(id, row, entities.get(row.entity) ?? ABSENT);
-        }),
-      );
+    statuses,
+    async operations(filter, cursor, limit, tenant) {
+      const { rows, next } = await deps.database.listLedger({ ...filter, tenant }, readCursor(cursor), limit);
+      const entities = await deps.database.entities([...new Set(rows.map((row) => row.entity))]);
+      return {
+        items: rows.map((row) => applied(idOf(row.key), row, entities.get(row.entity) ?? ABSENT)),
+        next: next === null ? null : writeCursor(next),
+      };
+    },
+    async operationsAfter(cursor, limit, tenant) {
+      const { rows, next } = await deps.database.ledgerAfter(tenant, readCursor(cursor), limit);
+      const entities = await deps.database.entities([...new Set(rows.map((row) => row.entity))]);
+      const items = rows.map((row) => ({
+        status: applied(idOf(row.key), row, entities.get(row.entity) ?? ABSENT),
+        cursor: writeCursor(JSON.stringify([row.atMs, row.key])),
+      }));
+      return { items, cursor: writeCursor(next) };
+    },
+    cursorNow: async () => writeCursor(JSON.stringify([await deps.database.nowMs(), ""])),
+    async settled(ids, tenant, waitMs) {
+      const untilMs = deps.clock.nowMs() + waitMs;
+      for (let look = 0; ; look++) {
+        const found = await statuses(ids, tenant);
+        const leftMs = untilMs - deps.clock.nowMs();
+        if (leftMs <= 0 || !found.some((status) => status?.state === "pending")) return found;
+        await deps.delay(Math.min(leftMs, LOOK_MS[Math.min(look, LOOK_MS.length - 1)]!));
+      }
     },
   };
 }
 
-/** Those of the entities that readers may meet. Owners are looked at again: a sweep may not have come by yet. */
-async function visible({ model, database }: ReadsDeps, keys: readonly string[]) {
-  const entities = await database.entities(keys);
-  const owners = [...entities].flatMap(([key, { state }]) => {
-    const references = model.get(parseEntityKey(key).kind)!;
-    return referralsOf(references, state).flatMap(({ reference, target }) => (reference.owner ? target : []));
-  });
-  const owning = await database.entities([...new Set(owners)].filter((key) => !entities.has(key)));
-  return keys.flatMap((key) => {
-    const entity = entities.get(key)!;
-    const hidden = isHidden(model, key, entity.state, (owner) => entities.get(owner) ?? owning.get(owner) ?? ABSENT);
-    return isVisible(model, key, { state: entity.state, hidden: hidden || entity.hidden }) ? [{ key, entity }] : [];
-  });
+/** The operation id of a ledger key. */
+function idOf(key: string): string {
+  return decodeURIComponent(key.slice(key.indexOf("/") + 1));
 }
 
-function applied(
-  id: string,
-  row: NonNullable<Awaited<ReturnType<Database["ledgerRows"]>> extends Map<string, infer Row> ? Row : never>,
-  entity: StoredEntity,
-): OperationStatus {
+/** Whether a text model's words still rest on what is visible: a function of the set of operations (core-proof #33). */
+async function withStale(deps: ReadsDeps, state: EntityState, shown: { [name: string]: Json }) {
+  for (const [field, about] of [
+    ["summary", "of"],
+    ["analysis", "about"],
+  ] as const) {
+    const value = fieldValue(state, field);
+    const target = fieldValue(state, about);
+    if (value === null || typeof target !== "string" || (value as { basis?: Json }).basis === undefined) continue;
+    const { basis } = value as unknown as { basis: Basis };
+    return { ...shown, stale: await isStale(surroundings(deps), target, basis) };
+  }
+  return shown;
+}
+
+function isQuery(flows: readonly Flow[], { flow, type }: LedgerRow): boolean {
+  return flows.find(({ name }) => name === flow)?.types[type]?.query !== undefined;
+}
+
+function applied(id: string, row: LedgerRow, entity: StoredEntity): OperationStatus {
   const { outcome: state, ...detail } = row.outcome;
   const { kind, id: entityId } = parseEntityKey(row.entity);
   const standing = countCurrent(entity.state, `${row.stamp}|${id}`);
@@ -114,36 +202,36 @@ function applied(
     path: row.path,
     stamp: row.stamp,
     entity: { kind, id: entityId },
-    current: standing === 0 ? false : standing === row.registers ? true : "partly",
+    ...(row.registers === 0 ? {} : { current: standing === 0 ? false : standing === row.registers || "partly" }),
     appliedAt: new Date(row.atMs).toISOString(),
   };
 }
 
 async function unapplied(
-  { database, entropy }: ReadsDeps,
+  { database, entropy, clock, ledgerMs }: ReadsDeps,
   id: string,
   tenant: string,
+  retry: RetryRow | undefined,
 ): Promise<OperationStatus | null> {
+  if (retry !== undefined) return waiting(id, retry);
   const parked = await database.parkedByOperation(ledgerKey(tenant, id));
   if (parked !== undefined) return { id, state: "parked", reason: parked.reason, detail: parked.detail };
-  return isMinted(id, tenant, entropy.macs) ? { id, state: "pending" } : null;
+  if (!isMinted(id, tenant, entropy.macs)) return null;
+  // What is older than the ledger's rows is not pending: nobody knows it any more.
+  return ledgerMs > 0 && operationIdMs(id) < clock.nowMs() - ledgerMs ? null : { id, state: "pending" };
 }
 
-/** A database's cursor in base64url, which an address carries as it is. */
-function writeCursor(cursor: string): string {
-  return btoa(encodeURIComponent(cursor)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function readCursor(cursor: string): string {
-  if (cursor === "") return "";
-  try {
-    const text = decodeURIComponent(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
-    const parts: unknown = JSON.parse(text);
-    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === "string")) return text;
-  } catch {
-    // Falls through: whatever it is, it is not ours.
-  }
-  throw new AppError("invalid_input", "The cursor is not one that this service gave out", {
-    faults: [{ pointer: "#/cursor", detail: "Not a cursor of this list" }],
-  });
+function waiting(id: string, { row, attempts, dueMs, reason }: RetryRow): OperationStatus {
+  const { kind, id: entityId } = parseEntityKey(row.entity);
+  return {
+    id,
+    state: "pending",
+    flow: row.flow,
+    type: row.type,
+    path: row.path,
+    stamp: row.stamp,
+    entity: { kind, id: entityId },
+    attempts,
+    ...(attempts === 0 ? {} : { reason: "prepared work failed", detail: reason, dueAt: new Date(dueMs).toISOString() }),
+  };
 }

@@ -1,14 +1,17 @@
 // From a record's bytes to an operation, or to a reason to set it aside. Never throws: a record cannot stop a partition.
+import { base64 } from "../domain/base64.ts";
 import { findUnstorable, type Json } from "../domain/json.ts";
 import { ledgerKey } from "../domain/key.ts";
 import { type DecodedRecord, decodeRecord, hashText, type Operation } from "../domain/operation.ts";
 import { isMinted } from "../domain/operation-id.ts";
 import type { ParkReason } from "../domain/outcome.ts";
+import { DEFAULT_TENANT } from "../domain/principal.ts";
 import { formatStamp, isAhead, isStamp, type StampClock } from "../domain/stamp.ts";
-import type { Data, Flow, OperationType } from "../flows/define.ts";
+import { type Data, type Flow, type OperationType, withEntityId } from "../flows/define.ts";
 import type { ReadRecord } from "../ports/broker.ts";
 import type { Clock, Entropy } from "../ports/clock.ts";
 import type { ParkedRow } from "../ports/database.ts";
+import { createArrivals } from "./arrival.ts";
 import type { Arrival } from "./decision.ts";
 import { findType } from "./engine.ts";
 import { checkData } from "./intake.ts";
@@ -19,6 +22,8 @@ export interface ReceiveDeps {
   readonly clock: Clock;
   readonly stampClock: StampClock;
   readonly entropy: Entropy;
+  /** Queries are not asked again (core-proof #34). */
+  readonly rebuilding?: boolean;
 }
 
 /** What a record turned out to be. */
@@ -38,6 +43,7 @@ interface Refusal {
 
 /** Makes the function that looks at one record; `countedBy` is its position's key. */
 export function createReceive(deps: ReceiveDeps) {
+  const arrivalOf = createArrivals(deps.entropy, deps.rebuilding !== true);
   return (record: ReadRecord, origin: RecordOrigin, countedBy: string): Received => {
     const row = (refusal: Refusal, decoded?: DecodedRecord): ParkedRow =>
       parkedRow(
@@ -63,7 +69,7 @@ export function createReceive(deps: ReceiveDeps) {
       const conflictRow = (): ParkedRow =>
         parkedRow(origin, record.value, conflict, deps.clock.nowMs(), decoded.record);
       return {
-        arrival: { operation, changes: type.changes(operation), hash, path: "kafka", countedBy, minted, conflictRow },
+        arrival: { ...arrivalOf(operation, type, { path: "kafka", countedBy, minted, hash }), conflictRow },
       };
     } catch (error) {
       return { parked: row({ reason: "handler_failed", detail: String(error) }, decoded.record) };
@@ -89,6 +95,8 @@ export function parkedRow(
     operationKey: decoded === undefined ? null : operationKey(decoded),
     flow: minted ? (decoded?.flow.toWellFormed() ?? null) : null,
     atMs,
+    attempts: 0,
+    decided: "",
   };
 }
 
@@ -96,9 +104,6 @@ export function parkedRow(
 function isOurs({ entropy }: ReceiveDeps, { id, tenant }: DecodedRecord): boolean {
   return isMinted(id, tenant ?? DEFAULT_TENANT, entropy.macs);
 }
-
-/** Tenant of records that name none. */
-const DEFAULT_TENANT = "default";
 
 /** Whatever id and tenant are: a key cannot be made of lone surrogates. */
 function operationKey({ tenant, id }: Pick<DecodedRecord, "id" | "tenant">): string {
@@ -129,12 +134,15 @@ function toOperation(
   const strange = findUnstorable([tenant, record.id]) !== null || record.id.length > FOREIGN_ID_CHARACTERS_MAX;
   if (strange) return { reason: "invalid", detail: "The id or the tenant cannot be stored" };
   const minted = isMinted(record.id, tenant, deps.entropy.macs);
+  if (found.type.internal && !minted) {
+    return { reason: "invalid", detail: `Only the service itself makes ${record.flow}.${record.type}` };
+  }
   const stamp = stampOf(record, minted, origin, deps.clock.nowMs());
   if (typeof stamp !== "string") return stamp;
   const data = newestData(found.type, record);
   if ("reason" in data) return data.reason;
   const { flow, type, id, partitionKey, traceparent, tracestate } = record;
-  const whole = found.flow.entityId(data.data) === undefined ? { ...data.data, id } : data.data;
+  const whole = withEntityId(found.flow, found.type, data.data, id);
   const trace = {
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(tracestate === undefined ? {} : { tracestate }),
@@ -165,21 +173,23 @@ function stampOf(record: DecodedRecord, minted: boolean, origin: RecordOrigin, n
 /** Data of any known version as the newest one, checked. */
 function newestData(type: OperationType, record: DecodedRecord): { data: Data } | { reason: Refusal } {
   if (record.version < 1 || record.version > type.version) {
-    const detail = `Schema version ${record.version} is unknown; this release knows up to ${type.version}`;
+    const said =
+      record.version === -1 ? "The dataschema names no version" : `Schema version ${record.version} is unknown`;
+    const detail = `${said}; this release knows up to ${type.version}`;
     return { reason: { reason: "unknown_version", detail } };
   }
   try {
     let data: Data = record.data;
-    for (let version = record.version; version < type.version; version++) data = type.upcasts![version]!(data);
+    for (let version = record.version; version < type.version; version++) {
+      const upcast = type.upcasts?.[version];
+      if (upcast === undefined) {
+        const detail = `Schema version ${record.version} is incompatible: this release cannot bring it to ${type.version}`;
+        return { reason: { reason: "unknown_version", detail } };
+      }
+      data = upcast(data);
+    }
     return { data: checkData(type, data as Json) };
   } catch (error) {
     return { reason: { reason: "invalid", detail: error instanceof Error ? error.message : String(error) } };
   }
-}
-
-/** Base64 in slices: the argument list of a call is bounded. */
-function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 8_192) binary += String.fromCharCode(...bytes.subarray(i, i + 8_192));
-  return btoa(binary);
 }

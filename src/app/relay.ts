@@ -5,6 +5,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { Database, OutboxRow } from "../ports/database.ts";
 
 const ROWS_MAX = 500;
+/** Rows that go to the end of the line when all are refused: enough that none stands in the way of others for ever. */
+const REFUSED_MAX = 20;
 const RETRY_BASE_MS = 500;
 const RETRY_MAX_MS = 60_000;
 
@@ -18,7 +20,8 @@ export interface RelayDeps {
 
 /**
  * One pass over due rows, at most 500. A row goes only after its produce was confirmed; one whose fate is unknown stays
- * and is sent again, and the ledger knows the duplicate. Answers how many reached the log.
+ * and is sent again, and the ledger knows the duplicate. While Kafka takes none at all, most stay due: the breaker sees to it
+ * that it is not asked too often, and they go as soon as it is back. Answers how many reached the log.
  */
 export async function relay({ broker, database, clock, random }: RelayDeps): Promise<number> {
   const rows = await database.dueOutbox(clock.nowMs(), ROWS_MAX);
@@ -28,7 +31,8 @@ export async function relay({ broker, database, clock, random }: RelayDeps): Pro
   );
   const done: string[] = [];
   const later: OutboxRow[] = [];
-  for (const [i, row] of rows.entries()) {
+  const isRefused = results.length > 0 && results.every(({ status }) => status === "retryable");
+  for (const [i, row] of (isRefused ? rows.slice(0, REFUSED_MAX) : rows).entries()) {
     const result = results[i] ?? { status: "unknown", reason: "the broker gave no result for this record" };
     if (result.status === "ok") done.push(row.key);
     else {

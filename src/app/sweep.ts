@@ -5,6 +5,7 @@ import { referralsOf } from "../domain/projection.ts";
 import { settle } from "../domain/settle.ts";
 import type { EntityState } from "../domain/state.ts";
 import type { Database, SweepRow, TransactState } from "../ports/database.ts";
+import { type Allowance, affordable, NEEDS } from "./allowance.ts";
 
 const ROWS_MAX = 20;
 const REFERRERS_MAX = 200;
@@ -14,9 +15,14 @@ export interface SweepDeps {
   readonly database: Database;
 }
 
-/** One chunk of each of up to 20 sweeps. Answers how many chunks were done: 0 means that nothing is left to sweep. */
-export async function sweep({ model, database }: SweepDeps): Promise<number> {
-  const rows = await database.dueSweeps(ROWS_MAX);
+/**
+ * One chunk of each of up to 20 sweeps, or as many as the requests allow. Answers how many chunks were done: 0 means that
+ * nothing is left to sweep, or nothing is left to do it with.
+ */
+export async function sweep({ model, database }: SweepDeps, allowance?: Allowance): Promise<number> {
+  const limit = affordable(allowance, NEEDS.sweepRow, ROWS_MAX);
+  if (limit === 0) return 0;
+  const rows = await database.dueSweeps(limit);
   for (const row of rows) await sweepChunk(model, database, row);
   return rows.length;
 }
@@ -54,7 +60,7 @@ function memberStates(
 ): Map<string, EntityState> {
   const states = new Map<string, EntityState>();
   for (const key of members) {
-    const entity = state.entity(key);
+    const entity = state.entity(key)!;
     const refers = referralsOf(kindIn(model, kindOfKey(key)), entity.state).some(({ target }) => target === owner);
     if (refers) states.set(key, entity.state);
   }

@@ -8,7 +8,12 @@ export function tracedBroker(broker: Broker): Broker {
     cluster: broker.cluster,
     topics: (names, signal) => broker.topics(names, signal),
     read: (from, budget) => broker.read(from, budget),
-    produce: (records, signal) => spanSend(topicsOf(records), records.length, () => broker.produce(records, signal)),
+    produce: (records, signal) =>
+      spanSend(
+        () => topicsOf(records),
+        records.length,
+        () => broker.produce(records, signal),
+      ),
   };
 }
 

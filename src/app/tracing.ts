@@ -69,8 +69,9 @@ function errorType(error: unknown): string {
 }
 
 /** Span of a produce. */
-export function spanSend<Result>(topic: string, count: number, work: () => Promise<Result>): Promise<Result> {
+export function spanSend<Result>(topics: () => string, count: number, work: () => Promise<Result>): Promise<Result> {
   if (trace.getActiveSpan()?.isRecording() !== true) return work();
+  const topic = topics();
   const attributes = {
     ...SYSTEM,
     "messaging.operation.name": "send",

@@ -10,11 +10,13 @@ export const CLOCK_SKEW_MS_MAX = 30_000;
 export interface Vitals {
   /** Compares the clocks; a database that cannot be reached leaves the last verdict standing. */
   compareClocks(): Promise<void>;
+  /** The same with a time that the database has just given; `beforeMs` was this clock when it was asked. */
+  noteDatabaseTime(beforeMs: number, theirMs: number): void;
   /** Throws AppError `clock_skew` while this process must not mint. */
   assertMinting(): void;
   /** Milliseconds this clock is ahead of the database's at the last comparison; null before the first. */
   skewMs(): number | null;
-  /** Notes whether a tick found a flow's topic read to its end with nothing left to relay. */
+  /** Notes whether a tick found a flow's topics read to their ends with nothing left to relay. */
   noteDrained(flow: string, drained: boolean): void;
   /** Whether a flow is known to have no backlog (core-proof #22). */
   isDrained(flow: string): boolean;
@@ -32,13 +34,16 @@ export function createVitals(deps: VitalsDeps): Vitals {
   let skew: number | null = null;
   const drained = new Set<string>();
   const isSkewed = (): boolean => skew !== null && Math.abs(skew) > CLOCK_SKEW_MS_MAX;
+  const noteDatabaseTime = (beforeMs: number, theirMs: number): void => {
+    // The answer was made between the two readings; halfway is the best guess.
+    skew = Math.round((beforeMs + deps.clock.nowMs()) / 2 - theirMs);
+    if (isSkewed()) deps.log.clockSkew(skew);
+  };
   return {
+    noteDatabaseTime,
     async compareClocks() {
       const before = deps.clock.nowMs();
-      const theirs = await deps.database.nowMs();
-      // The answer was made between the two readings; halfway is the best guess.
-      skew = Math.round((before + deps.clock.nowMs()) / 2 - theirs);
-      if (isSkewed()) deps.log.clockSkew(skew);
+      noteDatabaseTime(before, await deps.database.nowMs());
     },
     assertMinting() {
       if (!isSkewed()) return;

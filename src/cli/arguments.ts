@@ -22,6 +22,21 @@ export function readUrl(given: string | undefined): string {
   return url.href.replace(/\/+$/, "");
 }
 
+/** The option `--api-key`, the same in every command that talks to a service. */
+export const apiKeyArgument = {
+  type: "string",
+  valueHint: "key",
+  description: "API key; default TIDEGATE_API_KEY, which other users of the machine cannot read",
+} as const;
+
+/** The API key to send; undefined sends none. Throws a usage failure that does not say the key. */
+export function readApiKey(given: string | undefined): string | undefined {
+  const key = given ?? process.env.TIDEGATE_API_KEY ?? "";
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  if (key === "" && given === undefined) return undefined;
+  throw usageFailure("The API key must be a word of ASCII characters, as tidegate keys create prints it");
+}
+
 /** A whole number from an option; undefined when it was not given. Throws a usage failure. */
 export function readCount(name: string, given: string | undefined, min: number, max: number): number | undefined {
   if (given === undefined) return undefined;

@@ -2,12 +2,13 @@
 import { defineCommand } from "citty";
 import type { Check } from "../app/check.ts";
 import { type Accepted, readAccepted } from "./accepted.ts";
-import { readUrl, urlArgument, valuesOf } from "./arguments.ts";
+import { apiKeyArgument, readApiKey, readUrl, urlArgument, valuesOf } from "./arguments.ts";
 import { formatVerdict, type Held, judge } from "./equation.ts";
 import { askJson } from "./service.ts";
 
 const args = {
   url: urlArgument,
+  "api-key": apiKeyArgument,
   accepted: {
     type: "string",
     valueHint: "file",
@@ -23,12 +24,13 @@ export const check = defineCommand({
     description: "Check that accepted = applied + superseded + parked + discarded + pending; exit 0 if it closes",
   },
   args,
-  async run({ args: { url: given, partial, json }, rawArgs }): Promise<number> {
+  async run({ args: { url: given, "api-key": givenKey, partial, json }, rawArgs }): Promise<number> {
     const url = readUrl(given);
+    const apiKey = readApiKey(givenKey);
     const paths = valuesOf(rawArgs, args, "accepted");
     const accepted = await readAccepted(paths);
-    const held = paths.length === 0 ? undefined : await lookUp(url, accepted);
-    const verdict = judge(await askJson<Check>(url, "/v1/check"), held, partial === true);
+    const held = paths.length === 0 ? undefined : await lookUp(url, apiKey, accepted);
+    const verdict = judge(await askJson<Check>(url, "/v1/check", { apiKey }), held, partial === true);
     process.stdout.write(`${json === true ? JSON.stringify(verdict) : formatVerdict(verdict)}\n`);
     return verdict.closes ? 0 : 1;
   },
@@ -37,7 +39,7 @@ export const check = defineCommand({
 const STATUSES_MAX = 1_000;
 
 /** Looks up every id. */
-async function lookUp(url: string, accepted: Accepted): Promise<Map<string, Held>> {
+async function lookUp(url: string, apiKey: string | undefined, accepted: Accepted): Promise<Map<string, Held>> {
   const held = new Map<string, Held>();
   for (const [flow, set] of accepted) {
     const ids = [...set];
@@ -45,6 +47,7 @@ async function lookUp(url: string, accepted: Accepted): Promise<Map<string, Held
     for (let from = 0; from < ids.length; from += STATUSES_MAX) {
       const statuses = await askJson<readonly ({ readonly state: string } | null)[]>(url, "/v1/operations/statuses", {
         method: "POST",
+        apiKey,
         headers: { "content-type": "application/json" },
         body: JSON.stringify(ids.slice(from, from + STATUSES_MAX)),
       });

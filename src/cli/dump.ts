@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { defineCommand } from "citty";
-import { readUrl, urlArgument } from "./arguments.ts";
+import type { Database } from "../ports/database.ts";
+import { apiKeyArgument, readApiKey, readUrl, urlArgument } from "./arguments.ts";
+import { loadEnvFile } from "./env-file.ts";
 import { Failure, fileReason, usageFailure } from "./failure.ts";
 import { ask, connectionReason } from "./service.ts";
 
@@ -14,34 +16,42 @@ const TIMEOUT_MS = 3_600_000;
 
 const args = {
   url: urlArgument,
+  "api-key": apiKeyArgument,
   data: {
     type: "string",
-    valueHint: "dir|file",
-    description: "A service's data folder or database file, instead of --url",
+    valueHint: "dir|file|neo4j",
+    description: "A service's data folder or database file, or neo4j for the database of NEO4J_URL, instead of --url",
   },
   registers: { type: "boolean", description: "Every register with its version, tombstones and hidden flags" },
   output: { type: "string", valueHint: "file", description: "Write to a file, and print lines and SHA-256" },
+  json: {
+    type: "boolean",
+    description: "With --output: print lines and SHA-256 as one JSON object; the dump is JSON Lines anyway",
+  },
 } as const;
 
 export const dump = defineCommand({
   meta: { name: "dump", description: "Print visible nodes and edges as canonical JSON Lines" },
   args,
-  async run({ args: { url, data, registers, output } }): Promise<number> {
+  async run({ args: { url, "api-key": apiKey, data, registers, output, json } }): Promise<number> {
     if (data !== undefined && url !== undefined) throw usageFailure("Give --url or --data, not both");
     const source =
-      data === undefined ? await fromService(readUrl(url), registers === true) : fromFile(data, registers === true);
+      data === undefined
+        ? fromService(readUrl(url), readApiKey(apiKey), registers === true)
+        : fromDatabase(data, registers === true);
     if (output === undefined) {
       await pipeline(Readable.from(source, { objectMode: false }), process.stdout, { end: false });
       return 0;
     }
-    const { lines, sha256 } = await writeFile(source, output);
-    process.stdout.write(`${lines} lines, sha256 ${sha256}\n`);
+    const written = await writeFile(source, output);
+    const { lines, sha256 } = written;
+    process.stdout.write(`${json === true ? JSON.stringify(written) : `${lines} lines, sha256 ${sha256}`}\n`);
     return 0;
   },
 });
 
-async function* fromService(url: string, registers: boolean): AsyncGenerator<Uint8Array> {
-  const response = await ask(url, `/v1/dump${registers ? "?registers=true" : ""}`, { timeoutMs: TIMEOUT_MS });
+async function* fromService(url: string, apiKey: string | undefined, registers: boolean): AsyncGenerator<Uint8Array> {
+  const response = await ask(url, `/v1/dump${registers ? "?registers=true" : ""}`, { apiKey, timeoutMs: TIMEOUT_MS });
   try {
     if (response.body !== null) yield* response.body;
   } catch (error) {
@@ -51,12 +61,27 @@ async function* fromService(url: string, registers: boolean): AsyncGenerator<Uin
 
 const CHUNK_CHARACTERS = 65_536;
 
-async function* fromFile(path: string, registers: boolean): AsyncGenerator<string> {
+/** The files at rest. */
+async function openFile(path: string): Promise<Database> {
   const { GRAPH_FILE, openDatabase } = await import("../runtime/embedded.ts");
-  const [{ dump: dumpLines }, { model }] = await Promise.all([import("../app/dump.ts"), import("../flows/index.ts")]);
   const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, GRAPH_FILE) : path;
   if (!existsSync(file)) throw new Failure(`Cannot dump ${path}: there is no ${file}`);
-  const database = openDatabase(file, { SQLITE_SYNCHRONOUS: "normal" });
+  return openDatabase(file, { SQLITE_SYNCHRONOUS: "normal" });
+}
+
+/** The Neo4j database of the environment. */
+async function openEnvironment(): Promise<Database> {
+  loadEnvFile();
+  const [{ parseConfig }, { flows }] = await Promise.all([import("../config.ts"), import("../flows/index.ts")]);
+  const config = parseConfig(process.env, flows);
+  if (config.neo4j === undefined) throw new Failure("Cannot dump neo4j: NEO4J_URL is not set");
+  const { openNeo4j } = await import("../runtime/database-node.ts");
+  return openNeo4j(config.neo4j);
+}
+
+async function* fromDatabase(data: string, registers: boolean): AsyncGenerator<string> {
+  const [{ dump: dumpLines }, { model }] = await Promise.all([import("../app/dump.ts"), import("../flows/index.ts")]);
+  const database = data === "neo4j" ? await openEnvironment() : await openFile(data);
   try {
     let text = "";
     for await (const line of dumpLines(model, database, registers)) {

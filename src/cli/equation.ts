@@ -26,6 +26,7 @@ export interface Verdict {
   readonly closes: boolean;
   readonly atRest: boolean;
   readonly outbox: number;
+  readonly retries: number;
   readonly sweeps: number;
   readonly flows: { readonly [flow: string]: FlowVerdict };
   /** Partitions whose records do not all have a place. */
@@ -41,6 +42,8 @@ const NOTHING: FlowCheck = {
   pending: 0,
   byPath: { kafka: 0, direct: 0, fallback: 0 },
   foreign: 0,
+  waiting: 0,
+  derived: 0,
 };
 
 /**
@@ -59,6 +62,7 @@ export function judge(check: Check, held: ReadonlyMap<string, Held> | undefined,
     closes: check.closed && Object.values(flows).every(({ closes }) => closes),
     atRest: check.atRest,
     outbox: check.outbox,
+    retries: check.retries,
     sweeps: check.sweeps,
     flows,
     open: check.partitions.filter(({ closed }) => !closed),
@@ -84,24 +88,34 @@ export function formatVerdict(verdict: Verdict): string {
   if (flows.length === 0) lines.push("Nothing was accepted yet");
   for (const partition of verdict.open) lines.push(partitionLine(partition));
   if (!verdict.atRest) {
-    lines.push(`Not at rest: ${verdict.outbox} in the outbox, ${verdict.sweeps} sweeps; the numbers move until it is`);
+    const { outbox, retries, sweeps } = verdict;
+    lines.push(
+      `Not at rest: ${outbox} in the outbox, ${retries} with work to do, ${sweeps} sweeps; the numbers move until it is`,
+    );
   }
   lines.push(verdict.closes ? "Everything closes" : "It does not close");
   return lines.join("\n");
 }
 
 function flowLines(name: string, flow: FlowVerdict): string[] {
-  const { accepted, applied, superseded, parked, discarded, pending, foreign, parkedOthers, beyond, unknown } = flow;
+  const { accepted, applied, superseded, parked, discarded, pending, foreign, derived, parkedOthers, beyond, unknown } =
+    flow;
   const terms = [
-    `applied ${applied - foreign}`,
+    `applied ${applied}`,
     `superseded ${superseded}`,
     `parked ${parked - parkedOthers}`,
     `discarded ${discarded}`,
     `pending ${pending ?? "unknown"}`,
   ];
-  const lines = [`${name}  accepted ${accepted} ${flow.closes ? "=" : "≠"} ${terms.join(" + ")}`];
+  // They are among the applied and the superseded, and no client holds their ids.
+  const others = [
+    ...(foreign > 0 ? [` - foreign ${foreign}`] : []),
+    ...(derived > 0 ? [` - own ${derived}`] : []),
+  ].join("");
+  const lines = [`${name}  accepted ${accepted} ${flow.closes ? "=" : "≠"} ${terms.join(" + ")}${others}`];
   const term = (text: string): number => lines.push(`${" ".repeat(name.length)}  ${text}`);
-  if (foreign > 0) term(`beside it: ${foreign} applied from records of foreign producers`);
+  if (foreign > 0) term(`foreign: ${foreign} operations came in records of foreign producers`);
+  if (derived > 0) term(`own: ${derived} operations of the service itself: results, decisions, canaries`);
   if (parkedOthers > 0) term(`beside it: ${parkedOthers} parked records that no client sent, or that no file names`);
   if (beyond > 0) term(`beside it: ${beyond} operations beyond the files: sent by others, or their answers were lost`);
   if (beyond < 0) term(`missing: ${-beyond} accepted operations have no place`);

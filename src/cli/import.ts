@@ -1,12 +1,13 @@
 // `tidegate import`: operations from files, so that importing twice changes nothing.
 import { defineCommand } from "citty";
-import { readCount, readUrl, urlArgument } from "./arguments.ts";
+import { apiKeyArgument, readApiKey, readCount, readUrl, urlArgument } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
-import type { Format } from "./import/input.ts";
+import { FORMATS, type Format } from "./import/input.ts";
 import { runImport } from "./import/run.ts";
 import { formatSummary } from "./import/summary.ts";
 
 const BATCH_DEFAULT = 500;
+const USER_DEFAULT = "me";
 const CONCURRENCY_DEFAULT = 2;
 const RETRY_FOR_DEFAULT_SECONDS = 120;
 const INTERRUPTED_EXIT_CODE = 130;
@@ -16,16 +17,23 @@ const SAME_SIGNAL_MS = 500;
 const args = {
   file: {
     type: "positional",
-    description: "JSON Lines of operations or the CHIT-CHAT file, plain or gzipped; - is standard input",
+    description:
+      "JSON Lines of operations, the CHIT-CHAT file or conversations.json of a ChatGPT export (not the zip around it), plain or gzipped; - is standard input",
   },
   url: urlArgument,
+  "api-key": apiKeyArgument,
   format: {
     type: "string",
-    valueHint: "chitchat|jsonl",
+    valueHint: FORMATS.join("|"),
     description: "What the files are; default: what they look like",
   },
   limit: { type: "string", valueHint: "count", description: "Stop after so many operations" },
   conversations: { type: "string", valueHint: "count", description: "Stop after so many conversations" },
+  user: {
+    type: "string",
+    valueHint: "id",
+    description: `Who the person in a ChatGPT export is, which does not say; default ${USER_DEFAULT}`,
+  },
   rejects: {
     type: "string",
     valueHint: "file",
@@ -60,7 +68,7 @@ export const importCommand = defineCommand({
   meta: {
     name: "import",
     description:
-      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing",
+      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, chatgpt:<conversation>:<message>:<hash>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing",
   },
   args,
   async run({ args }): Promise<number> {
@@ -70,10 +78,12 @@ export const importCommand = defineCommand({
     const summary = await runImport({
       files,
       url: readUrl(args.url),
+      apiKey: readApiKey(args["api-key"]),
       format: readFormat(args.format),
       operationsMax: readCount("limit", args.limit, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
       conversationsMax:
         readCount("conversations", args.conversations, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
+      user: args.user ?? USER_DEFAULT,
       batchItemsMax: readCount("batch", args.batch, 1, 10_000) ?? BATCH_DEFAULT,
       concurrency: readCount("concurrency", args.concurrency, 1, 64) ?? CONCURRENCY_DEFAULT,
       retryForMs: (readCount("retry-for", args["retry-for"], 0, 86_400) ?? RETRY_FOR_DEFAULT_SECONDS) * 1_000,
@@ -90,8 +100,9 @@ export const importCommand = defineCommand({
 });
 
 function readFormat(given: string | undefined): Format | undefined {
-  if (given === undefined || given === "chitchat" || given === "jsonl") return given;
-  throw usageFailure(`--format must be chitchat or jsonl; it is ${JSON.stringify(given)}`);
+  const format = FORMATS.find((name) => name === given);
+  if (given === undefined || format !== undefined) return format;
+  throw usageFailure(`--format must be ${FORMATS.join(", ")}; it is ${JSON.stringify(given)}`);
 }
 
 /** Aborts at the first signal, so that the progress file is written; a second one ends at once. */

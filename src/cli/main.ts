@@ -32,6 +32,36 @@ const COMMANDS: { readonly [name: string]: Entry } = {
     load: async () => untyped((await import("./rebuild.ts")).rebuild),
   },
   check: { about: "Check that nothing was lost", load: async () => untyped((await import("./check.ts")).check) },
+  keys: { about: "Create API keys", load: async () => untyped((await import("./keys.ts")).keys) },
+  operations: {
+    about: "Show operations, or parked records",
+    load: async () => untyped((await import("./operations.ts")).operations),
+  },
+  replay: {
+    about: "Give parked records another try",
+    load: async () => untyped((await import("./replay.ts")).replay),
+  },
+  discard: { about: "Give parked records up", load: async () => untyped((await import("./discard.ts")).discard) },
+  erase: {
+    about: "Delete a session, or what a person has",
+    load: async () => untyped((await import("./erase.ts")).erase),
+  },
+  topics: {
+    about: "Check or create Kafka's topics",
+    load: async () => untyped((await import("./topics.ts")).topics),
+  },
+  schemas: {
+    about: "Compare or register the records' schemas",
+    load: async () => untyped((await import("./schemas.ts")).schemas),
+  },
+  probe: {
+    about: "Examine anyone's HTTP proxy of Kafka",
+    load: async () => untyped((await import("./probe.ts")).probe),
+  },
+  doctor: {
+    about: "Check what the service stands on",
+    load: async () => untyped((await import("./doctor.ts")).doctor),
+  },
 };
 
 const USAGE_EXIT_CODE = 2;
@@ -74,7 +104,7 @@ function report(error: unknown, name: string | undefined): number {
 }
 
 function overview(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(9)}${about}`);
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);
   return [
     `tidegate ${version()}: operations through Kafka when it is there, straight into the graph when it is not`,
     "",

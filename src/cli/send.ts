@@ -3,7 +3,7 @@ import { appendFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { defineCommand } from "citty";
-import { readCount, readUrl, urlArgument } from "./arguments.ts";
+import { apiKeyArgument, readApiKey, readCount, readUrl, urlArgument } from "./arguments.ts";
 import { Failure, fileReason, usageFailure } from "./failure.ts";
 import { ask, askJson } from "./service.ts";
 
@@ -15,6 +15,7 @@ const args = {
   type: { type: "positional", description: "For example create" },
   data: { type: "positional", required: false, description: "JSON; - or nothing reads standard input" },
   url: urlArgument,
+  "api-key": apiKeyArgument,
   key: { type: "string", description: "Idempotency key: sending again under it changes nothing" },
   after: {
     type: "string",
@@ -24,6 +25,7 @@ const args = {
   wait: { type: "boolean", description: "Wait until the operation has its outcome" },
   timeout: { type: "string", valueHint: "seconds", description: `Bound of --wait; default ${TIMEOUT_DEFAULT_SECONDS}` },
   accepted: { type: "string", valueHint: "file", description: "Append the id when accepted, for check --accepted" },
+  json: { type: "boolean", description: "Taken for the sake of scripts: every line is JSON anyway" },
 } as const;
 
 interface Sent {
@@ -41,11 +43,13 @@ export const send = defineCommand({
   args,
   async run({ args }): Promise<number> {
     const url = readUrl(args.url);
+    const apiKey = readApiKey(args["api-key"]);
     const seconds = readCount("timeout", args.timeout, 1, 86_400) ?? TIMEOUT_DEFAULT_SECONDS;
     const { flow, type } = args as { flow: string; type: string };
     const path = `/v1/${encodeURIComponent(flow)}/${encodeURIComponent(type)}`;
     const answer = await askJson<Sent>(url, path, {
       method: "POST",
+      apiKey,
       body: await readData(args.data),
       headers: {
         "content-type": "application/json",
@@ -56,7 +60,7 @@ export const send = defineCommand({
     if (args.accepted !== undefined) appendAccepted(args.accepted, answer);
     process.stdout.write(`${JSON.stringify(answer)}\n`);
     if (args.wait !== true) return 0;
-    const status = await waitForOutcome(url, answer.id, seconds);
+    const status = await waitForOutcome(url, apiKey, answer.id, seconds);
     process.stdout.write(`${JSON.stringify(status)}\n`);
     return status.state === "applied" || status.state === "superseded" ? 0 : 1;
   },
@@ -83,10 +87,11 @@ function appendAccepted(path: string, { id, flow }: Sent): void {
   }
 }
 
-async function waitForOutcome(url: string, id: string, seconds: number): Promise<Status> {
+async function waitForOutcome(url: string, apiKey: string | undefined, id: string, seconds: number): Promise<Status> {
   const until = performance.now() + seconds * 1_000;
   for (;;) {
-    const status = (await (await ask(url, `/v1/operations/${encodeURIComponent(id)}`)).json()) as Status;
+    const response = await ask(url, `/v1/operations/${encodeURIComponent(id)}`, { apiKey });
+    const status = (await response.json()) as Status;
     if (status.state !== "pending") return status;
     if (performance.now() >= until) throw new Failure(`The operation ${id} is still pending after ${seconds} s`);
     await delay(POLL_EVERY_MS);

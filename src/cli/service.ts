@@ -1,4 +1,6 @@
 // The running service as the commands see it: one request, and failures in words.
+import { type Problem, readProblem } from "../client/answers.ts";
+import { retryAfterMs } from "../client/retry-after.ts";
 import { Failure, messageOf } from "./failure.ts";
 
 /** One request. Times out; the caller may abort it earlier. */
@@ -6,33 +8,46 @@ export interface ServiceRequest {
   readonly method?: "GET" | "POST";
   readonly body?: string;
   readonly headers?: { readonly [name: string]: string };
+  readonly apiKey?: string | undefined;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** An RFC 9457 problem, as far as the commands read it. */
-export interface Problem {
-  readonly title?: string;
-  readonly detail?: string;
-  readonly code?: string;
-  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+/** The service refused a request. */
+export class Refusal extends Failure {
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+  /** A Tidegate says that there is no such thing; any other 404 says that the address is wrong. */
+  readonly isNotFound: boolean;
+  constructor(response: Response, body: string) {
+    super(`The service answered ${explain(response.status, body)}`);
+    this.name = "Refusal";
+    this.status = response.status;
+    this.isNotFound = readProblem(body).code === "not_found";
+    this.retryAfterMs = retryAfterMs(response.headers.get("retry-after"), Date.now());
+  }
 }
 
 const TIMEOUT_MS = 60_000;
 
 /** Sends a request; throws whatever fetch throws. */
 function request(url: string, path: string, options: ServiceRequest = {}): Promise<Response> {
-  const { method = "GET", body, headers = {}, timeoutMs = TIMEOUT_MS, signal } = options;
+  const { method = "GET", body, headers = {}, apiKey, timeoutMs = TIMEOUT_MS, signal } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   return fetch(url + path, {
     method,
-    headers,
+    headers: { ...headers, ...authorization(apiKey) },
     signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     ...(body === undefined ? {} : { body }),
   });
 }
 
-/** Sends a request whose answer must be a success; throws Failure otherwise. */
+/** The header that an API key is sent in. */
+export function authorization(apiKey: string | undefined): { readonly authorization?: string } {
+  return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+}
+
+/** Sends a request whose answer must be a success; throws Refusal when it is none, Failure without an answer. */
 export async function ask(url: string, path: string, options: ServiceRequest = {}): Promise<Response> {
   let response: Response;
   try {
@@ -41,7 +56,7 @@ export async function ask(url: string, path: string, options: ServiceRequest = {
     throw unreachable(url, error);
   }
   if (response.ok) return response;
-  throw new Failure(`The service answered ${explain(response.status, await response.text().catch(() => ""))}`);
+  throw new Refusal(response, await response.text().catch(() => ""));
 }
 
 /** Like {@link ask}, for an answer in JSON. */
@@ -82,17 +97,8 @@ export function connectionReason(error: unknown): string {
 export function explain(status: number, body: string): string {
   const problem = readProblem(body);
   if (problem.code === undefined) return `${status}, and not as a Tidegate does; is it the address of one?`;
-  return `${status}: ${explainProblem(problem)}`;
-}
-
-/** Reads a problem; an answer that is none is an empty one. */
-export function readProblem(text: string): Problem {
-  try {
-    const problem: unknown = JSON.parse(text);
-    return typeof problem === "object" && problem !== null ? problem : {};
-  } catch {
-    return {};
-  }
+  const advice = status === 401 ? "; give a key with TIDEGATE_API_KEY or --api-key" : "";
+  return `${status}: ${explainProblem(problem)}${advice}`;
 }
 
 /** A problem in words. */
@@ -101,10 +107,7 @@ export function explainProblem({ title, detail, code }: Problem): string {
   return code === undefined ? text : `${code}: ${text}`;
 }
 
-/** Milliseconds that a `Retry-After` header asks for: seconds or a date. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+/** Posts JSON and reads JSON. */
+export function postJson<Body>(url: string, path: string, body: string, apiKey?: string): Promise<Body> {
+  return askJson<Body>(url, path, { method: "POST", headers: { "content-type": "application/json" }, body, apiKey });
 }

@@ -12,11 +12,15 @@ export interface Counts {
   readonly parked: number;
   /** Offsets that retention removed before they were read. */
   readonly gap: number;
-  /** Of `first`: by outcome. */
+  /** Of `first`: by outcome. `waiting` ones have a retry row instead. */
   readonly applied: number;
   readonly superseded: number;
+  readonly discarded: number;
+  readonly waiting: number;
   /** Of `first`: minted by nobody who holds our secret. */
   readonly foreign: number;
+  /** Of `first`: made by the service itself, not by a client: results of prepared work, decisions. */
+  readonly derived: number;
 }
 
 /** All zero. */
@@ -28,7 +32,10 @@ export const NO_COUNTS: Counts = {
   gap: 0,
   applied: 0,
   superseded: 0,
+  discarded: 0,
+  waiting: 0,
   foreign: 0,
+  derived: 0,
 };
 
 /** Adds member by member. */
@@ -40,13 +47,25 @@ export function addCounts(a: Counts, b: Partial<Counts>): Counts {
 
 /** Whether every record has its place: records = first + duplicate + parked + gap, and first = its outcomes. */
 export function isClosed(counts: Counts): boolean {
+  return difference(counts) === 0;
+}
+
+/** How many records lack a place or have one too many, and how many first ones an outcome; 0 when all is closed. */
+export function difference(counts: Counts): number {
   const places = counts.first + counts.duplicate + counts.parked + counts.gap;
-  return counts.records === places && counts.first === counts.applied + counts.superseded;
+  const outcomes = counts.applied + counts.superseded + counts.discarded + counts.waiting;
+  return Math.abs(counts.records - places) + Math.abs(counts.first - outcomes);
 }
 
 /** Key of a partition's position: cluster, topic, partition and log generation (core-proof #29). */
 export function positionKey(cluster: string, topic: string, partition: number, generation: string): string {
   return `log/${keyPart(cluster)}/${keyPart(topic)}/${partition}/${keyPart(generation)}`;
+}
+
+/** What the keys of a cluster's positions and resets begin with. */
+export function positionPrefixes(cluster: string): readonly [log: string, reset: string] {
+  const log = `log/${keyPart(cluster)}/`;
+  return [log, `reset/${log}`];
 }
 
 /** Key of the row whose `next` counts how often a log of that generation was found shorter than its position. */
@@ -62,9 +81,17 @@ export function generationAfter(generation: string, resets: number): string {
 /** Stripes spread the counts of synchronous operations over rows, so that they do not queue for one lock. */
 const STRIPES = 16;
 
-/** Key of the stripe that counts a synchronous operation. */
-export function stripeKey(path: "direct" | "fallback", flow: string, operationId: string): string {
-  return `sync/${flow}/${path}/${Number.parseInt(operationId.slice(-2), 16) % STRIPES}`;
+/**
+ * What a stripe counts: operations of a synchronous path; `prepared` the ends of requests that waited, and their results;
+ * `decided` parked operations that a person replayed or discarded.
+ */
+export type StripeSort = "direct" | "fallback" | "prepared" | "decided";
+
+/** Key of the stripe that counts an operation which no partition counts. */
+export function stripeKey(sort: StripeSort, flow: string, operationId: string): string {
+  // An id of a foreign producer may end in anything.
+  const number = Number.parseInt(operationId.slice(-2), 16);
+  return `sync/${flow}/${sort}/${Number.isNaN(number) ? 0 : number % STRIPES}`;
 }
 
 /** Reads a key of {@link stripeKey} or {@link positionKey}. */
@@ -72,8 +99,8 @@ export function parsePositionKey(
   key: string,
 ):
   | { path: "kafka"; topic: string; cluster: string; partition: number; generation: string }
-  | { path: "direct" | "fallback"; flow: string } {
+  | { path: StripeSort; flow: string } {
   const [sort, a = "", b = "", c = "", d = ""] = key.split("/").map(decodeURIComponent);
-  if (sort === "sync") return { path: b as "direct" | "fallback", flow: a };
+  if (sort === "sync") return { path: b as StripeSort, flow: a };
   return { path: "kafka", cluster: a, topic: b, partition: Number(c), generation: d };
 }

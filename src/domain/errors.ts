@@ -10,11 +10,18 @@ export const ERRORS = {
   clock_skew: { retryable: true },
   nothing_accepted: { retryable: true },
   outcome_unknown: { retryable: true },
+  not_yet_applied: { retryable: true },
+  too_many_streams: { retryable: true },
   not_found: { retryable: false },
   method_not_allowed: { retryable: false },
   idempotency_mismatch: { retryable: false },
+  decision_pending: { retryable: true },
+  unauthenticated: { retryable: false },
+  forbidden: { retryable: false },
   broker_unavailable: { retryable: true },
   graph_unavailable: { retryable: true },
+  model_unavailable: { retryable: true },
+  registry_unavailable: { retryable: true },
   internal: { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 
@@ -34,6 +41,8 @@ export class AppError extends Error {
   readonly retryAfterMs: number | undefined;
   /** What failed may have happened all the same, or may happen yet (core-proof #30, #31). */
   readonly ambiguous: boolean;
+  /** Less at a time may succeed where this failed: the transaction was too large, or met too many others. */
+  readonly divisible: boolean;
   /** Further members of the answer, for example `id` and `retryToken`. */
   readonly extra: Readonly<Record<string, string>>;
 
@@ -45,6 +54,7 @@ export class AppError extends Error {
       faults?: readonly InputFault[];
       retryAfterMs?: number;
       ambiguous?: boolean;
+      divisible?: boolean;
       extra?: Readonly<Record<string, string>>;
     } = {},
   ) {
@@ -54,6 +64,7 @@ export class AppError extends Error {
     this.faults = options.faults ?? [];
     this.retryAfterMs = options.retryAfterMs;
     this.ambiguous = options.ambiguous ?? false;
+    this.divisible = options.divisible ?? false;
     this.extra = options.extra ?? {};
   }
 }

@@ -54,7 +54,7 @@ function search(value: Json, depth: number): Found | null {
   if (value === null || typeof value !== "object") return null;
   if (depth >= DEPTH_MAX) return { path: [], detail: `The value is nested deeper than ${DEPTH_MAX} levels` };
   const members = value as { [name: string]: Json };
-  for (const name in members) {
+  for (const name of Object.keys(members)) {
     const found = searchName(name) ?? search(members[name]!, depth + 1);
     if (found !== null) {
       found.path.unshift(name);

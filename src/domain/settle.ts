@@ -11,6 +11,7 @@ import {
   type StoredEntity,
   sortOf,
 } from "./projection.ts";
+import { type IndexEntry, indexEntry } from "./query.ts";
 import { type EntityState, isAlive, UNTOUCHED } from "./state.ts";
 
 /** An entity to be saved. `edges` undefined leaves the stored ones. */
@@ -20,6 +21,8 @@ export interface Save {
   readonly hidden: boolean;
   readonly visible: boolean;
   readonly edges: readonly Edge[] | undefined;
+  /** What a search finds it by: null when readers cannot see it, undefined when its kind is not searched. */
+  readonly index?: IndexEntry | null;
 }
 
 /** Either more entities are needed to decide, or everything to save and the keys whose referrers must be swept. */
@@ -68,7 +71,10 @@ export function settle(
     const old = stored(key);
     const entity = lookup(key);
     const edges = projected.has(key) ? edgesOf(model, key, entity, lookup) : undefined;
-    saves.push({ key, state: entity.state, hidden: entity.hidden, visible: isVisible(model, key, entity), edges });
+    const visible = isVisible(model, key, entity);
+    const { search } = kindIn(model, kindOfKey(key));
+    const index = search === undefined ? {} : { index: visible ? indexEntry(search, entity.state) : null };
+    saves.push({ key, state: entity.state, hidden: entity.hidden, visible, edges, ...index });
     if (old.existing && mustSweep(old, entity)) sweeps.push(key);
   }
   return need.size > 0 ? { need: [...need].sort() } : { saves, sweeps };

@@ -9,9 +9,21 @@ export const STAMP_AHEAD_MS_MAX = 60_000;
 const STAMP = /^[0-9a-f]{12}-[0-9a-f]{4}-[0-9a-f]{16}$/;
 const COUNTER_MAX = 0xffff;
 
+let lastMs = 0;
+let lastHex = "000000000000";
+
+/** A time as the 12 hex digits that stamps and ids begin with. Those of one millisecond share their text. */
+export function hexTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastHex = ms.toString(16).padStart(12, "0");
+    lastMs = ms;
+  }
+  return lastHex;
+}
+
 /** Joins the parts of a stamp. `node` is 16 hex digits. */
 export function formatStamp(ms: number, counter: number, node: string): Stamp {
-  return `${ms.toString(16).padStart(12, "0")}-${counter.toString(16).padStart(4, "0")}-${node}`;
+  return `${hexTime(ms)}-${counter.toString(16).padStart(4, "0")}-${node}`;
 }
 
 /** Whether the text has the shape of a stamp. */
@@ -22,6 +34,11 @@ export function isStamp(text: string): boolean {
 /** The physical part, in milliseconds since 1970. */
 export function stampMs(stamp: Stamp): number {
   return Number.parseInt(stamp.slice(0, 12), 16);
+}
+
+/** The stamp of a version (`stamp|operation id`). */
+export function stampOfVersion(version: string): Stamp {
+  return version.slice(0, version.indexOf("|"));
 }
 
 /** Whether a stamp lies further ahead of `nowMs` than a stranger's may. */

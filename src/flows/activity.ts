@@ -6,12 +6,12 @@ import type { Kind } from "../domain/model.ts";
 import { type EntityState, fieldValue } from "../domain/state.ts";
 import { createType, type Data, defineFlow, id, metadata, ownedBy, registerTime, time, updateType } from "./define.ts";
 
-const kind: Kind = {
+const kind = {
   name: "Activity",
   implicit: false,
   references: [ownedBy("session", "DID")],
   order: ["startedAt"],
-};
+} as const satisfies Kind;
 
 const targets = { session: "Session" };
 

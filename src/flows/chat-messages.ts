@@ -3,12 +3,12 @@ import * as z from "zod";
 import type { Kind } from "../domain/model.ts";
 import { createType, defineFlow, deleteType, id, metadata, ownedBy, refersTo, time, updateType } from "./define.ts";
 
-const kind: Kind = {
+const kind = {
   name: "Message",
   implicit: false,
   references: [ownedBy("session", "CONTAINS"), refersTo("user", "SENT", "in")],
   order: ["sentAt", "seq"],
-};
+} as const satisfies Kind;
 
 const targets = { session: "Session", user: "User" };
 

@@ -5,20 +5,34 @@ import { entityKey } from "../domain/key.ts";
 import type { Kind } from "../domain/model.ts";
 import { type Data, defineFlow, id, refersTo, time } from "./define.ts";
 
-const kind: Kind = {
+const kind = {
   name: "Event",
   implicit: false,
   references: [refersTo("about", "ABOUT", "out")],
   order: ["time"],
-};
+} as const satisfies Kind;
 
 /** Kinds an event can be about. */
-const about = z.strictObject({ kind: z.enum(["User", "Session", "Message", "Memory", "Activity", "Event"]), id });
+const about = z.strictObject({
+  kind: z.enum([
+    "User",
+    "Session",
+    "Message",
+    "Summary",
+    "Thought",
+    "Evaluation",
+    "Memory",
+    "Activity",
+    "Action",
+    "Event",
+  ]),
+  id,
+});
 
 /** How CloudEvents names an extension attribute. */
 export const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
 
-const record = z.strictObject({
+const attributes = z.strictObject({
   /** With `source` the event's own key: posting an event twice records it once. */
   id: id.optional(),
   source: z.string().min(1).max(1_000).optional(),
@@ -28,9 +42,16 @@ const record = z.strictObject({
   dataschema: z.string().min(1).max(2_000).optional(),
   datacontenttype: z.string().min(1).max(200).optional(),
   data: z.json().optional(),
+  /** Data that is neither JSON nor text, in base64, as CloudEvents' JSON format has it. */
+  data_base64: z.base64().optional(),
   about: about.optional(),
   /** CloudEvents extension attributes. */
   extensions: z.record(z.string().regex(EXTENSION_NAME), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+const record = attributes.refine((event) => event.data === undefined || event.data_base64 === undefined, {
+  path: ["data_base64"],
+  error: "An event has data or data_base64, not both",
 });
 
 /** An event's id within its source, as the one id of its entity. */
@@ -58,5 +79,6 @@ export const events = defineFlow({
     },
   },
   entityId: eventId,
+  routeBy: (data) => (typeof data.type === "string" ? data.type : undefined),
   partitionBy: (data) => (data.subject as string | undefined) ?? eventId(data),
 });

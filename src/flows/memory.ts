@@ -2,14 +2,26 @@
 import * as z from "zod";
 import type { Kind } from "../domain/model.ts";
 import { fieldValue } from "../domain/state.ts";
-import { createType, defineFlow, deleteType, id, metadata, refersTo, updateType } from "./define.ts";
+import {
+  createType,
+  type Data,
+  defineFlow,
+  deleteType,
+  id,
+  metadata,
+  queryType,
+  refersTo,
+  time,
+  updateType,
+} from "./define.ts";
 
-const kind: Kind = {
+const kind = {
   name: "Memory",
   implicit: false,
   references: [refersTo("user", "REMEMBERS", "in"), refersTo("message", "FROM", "out")],
   order: [],
-};
+  search: { text: ["content"], user: "user", tags: "tags" },
+} as const satisfies Kind;
 
 const targets = { user: "User", message: "Message" };
 
@@ -21,6 +33,14 @@ const fields = {
   metadata: metadata.nullable().optional(),
 };
 
+const question = {
+  text: z.string().min(1).max(1_000).optional(),
+  user: id.optional(),
+  tags: z.array(z.string().min(1).max(200)).max(20).optional(),
+  from: time.optional(),
+  to: time.optional(),
+};
+
 export const memory = defineFlow({
   name: "memory",
   topic: "memory-operations",
@@ -30,7 +50,8 @@ export const memory = defineFlow({
     create: createType(kind, targets, fields),
     update: updateType(kind, targets, fields),
     delete: deleteType(kind),
+    query: queryType(kind, question),
   },
   partitionBy: (data) => (data.user ?? data.id) as string | undefined,
-  derive: (state) => (fieldValue(state, "tags") === null ? { tags: [] } : {}),
+  derive: (state): Data => (fieldValue(state, "tags") === null ? { tags: [] } : {}),
 });

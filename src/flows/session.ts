@@ -2,14 +2,15 @@
 import * as z from "zod";
 import type { Kind } from "../domain/model.ts";
 import { fieldValue } from "../domain/state.ts";
-import { createType, defineFlow, deleteType, id, metadata, refersTo, time, updateType } from "./define.ts";
+import { createType, defineFlow, deleteType, id, metadata, queryType, refersTo, time, updateType } from "./define.ts";
 
-const kind: Kind = {
+const kind = {
   name: "Session",
   implicit: false,
   references: [refersTo("user", "HAS", "in")],
   order: ["startedAt"],
-};
+  search: { text: [], user: "user", time: "startedAt", ended: "endedAt" },
+} as const satisfies Kind;
 
 const targets = { user: "User" };
 
@@ -23,6 +24,13 @@ const fields = {
   metadata: metadata.nullable().optional(),
 };
 
+const question = {
+  user: id.optional(),
+  state: z.enum(["active", "ended"]).optional(),
+  from: time.optional(),
+  to: time.optional(),
+};
+
 export const session = defineFlow({
   name: "session",
   topic: "session-operations",
@@ -32,6 +40,7 @@ export const session = defineFlow({
     create: createType(kind, targets, fields),
     update: updateType(kind, targets, fields),
     delete: deleteType(kind),
+    query: queryType(kind, question),
   },
   derive: (state) => ({ status: fieldValue(state, "endedAt") === null ? "active" : "ended" }),
 });

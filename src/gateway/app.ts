@@ -2,15 +2,27 @@
 import { type Context, Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Log, LogTopic } from "./log.ts";
+import { createRegistry } from "./consumers/registry.ts";
+import { consumerRoutes } from "./consumers/routes.ts";
+import { demandCredentials } from "./credentials.ts";
+import { type Log, LogError, type LogTopic } from "./log.ts";
 import { BINARY, checkAccept, checkJson, JSON_RECORDS, META, produceFormat } from "./media-type.ts";
 import { GATEWAY_LIMITS, type GatewayLimits, type GatewayOptions } from "./options.ts";
 import { produce } from "./produce.ts";
 import { parseProduce } from "./produce-request.ts";
-import { parseRead, readEntry, readMany } from "./read-request.ts";
+import { parseRead, readAnswer, readMany } from "./read-request.ts";
 import { readJson } from "./request-body.ts";
-import { errorBody, REST_ERRORS, RestError, type RestErrorKind } from "./rest-error.ts";
-import { BROKER_ID, parseNewTopic, partitionEntries, partitionEntry, topicEntry } from "./topic-entry.ts";
+import { errorBody, kindOf, REST_ERRORS, RestError, type RestErrorKind } from "./rest-error.ts";
+import {
+  BROKER_ID,
+  configsOf,
+  parseNewTopic,
+  partitionEntries,
+  partitionEntry,
+  topicCount,
+  topicEntry,
+} from "./topic-entry.ts";
+import { isUpstash, upstashError, upstashRoutes } from "./upstash/routes.ts";
 
 /** What is acceptable where the answer holds no records. */
 const META_TYPES = [META, JSON_RECORDS, BINARY, "application/json"];
@@ -19,28 +31,48 @@ const META_TYPES = [META, JSON_RECORDS, BINARY, "application/json"];
 export function createGateway(log: Log, options: GatewayOptions = {}): Hono {
   const limits: GatewayLimits = { ...GATEWAY_LIMITS, ...options };
   const app = new Hono();
+  const fail = (c: Context, kind: RestErrorKind, message: string): Response =>
+    isUpstash(c) ? upstashError(c, kind, message) : answer(c, errorBody(kind, message), REST_ERRORS[kind].status);
+  const refuseMethod = (c: Context, methods: string[]): Response => {
+    c.header("allow", methods.join(", "));
+    return fail(c, "method_not_allowed", "HTTP 405 Method Not Allowed");
+  };
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
   app.notFound((c) => fail(c, "not_found", "HTTP 404 Not Found"));
   app.onError((error, c) => {
     if (error instanceof RestError) return fail(c, error.kind, error.message);
+    if (error instanceof LogError) {
+      if (error.kind !== "refused") options.onError?.(error);
+      return fail(c, kindOf(error), error.message);
+    }
     options.onError?.(error);
     return fail(c, "log_failed", "The log failed");
   });
+  if (options.credentials !== undefined) app.use(demandCredentials(options.credentials));
   app.get("/health", async (c) => {
     try {
-      await log.topic("");
-    } catch {
-      return fail(c, "log_unreachable", "The log cannot be reached");
+      await log.ping();
+    } catch (error) {
+      const reason = error instanceof LogError ? error.message : "The log cannot be reached";
+      return fail(c, "log_unreachable", reason);
     }
     return answer(c, { status: "ok" });
   });
+  const nowMs = options.nowMs ?? Date.now;
+  const registry = createRegistry(log, limits);
+  const upstash = upstashRoutes({ log, registry, limits, nowMs });
+  app.route("/upstash", upstash);
+  // Where both APIs have the same path, the one that the request speaks answers.
+  app.on("GET", ["/topics", "/consumers"], (c, next) => (isUpstash(c) ? upstash.fetch(c.req.raw) : next()));
   metadataRoutes(app, log, limits, options);
-  recordRoutes(app, log, limits, options.nowMs ?? Date.now);
+  recordRoutes(app, log, limits, nowMs);
+  consumerRoutes(app, log, registry, limits);
+  app.route("/", upstash);
   return app;
 }
 
 function metadataRoutes(app: Hono, log: Log, limits: GatewayLimits, options: GatewayOptions): void {
-  app.get("/brokers", (c) => answer(c, { brokers: [BROKER_ID] }));
+  app.get("/brokers", async (c) => answer(c, { brokers: (await log.brokers?.()) ?? [BROKER_ID] }));
   app.get("/topics", async (c) =>
     answer(
       c,
@@ -56,15 +88,29 @@ function metadataRoutes(app: Hono, log: Log, limits: GatewayLimits, options: Gat
     if (!created) throw new RestError("topic_exists", `Topic '${name}' already exists.`);
     return answer(c, {}, 201);
   });
+  // Many topics in one request, for callers whose requests are counted.
+  app.get("/partitions", async (c) => {
+    const names = new Set(c.req.queries("topic") ?? []);
+    if (names.size > limits.readPartitionsMax) {
+      throw new RestError(
+        "too_large",
+        `The request names ${names.size} topics, at most ${limits.readPartitionsMax} may be named`,
+      );
+    }
+    // What is remembered of topics must not hide that nobody is there any more.
+    const [topics] = await Promise.all([Promise.all([...names].map((name) => log.topic(name))), log.ping()]);
+    return answer(c, { topics: topics.flatMap((topic) => (topic === undefined ? [] : [topicCount(topic)])) });
+  });
   app.get("/topics/:topic", async (c) => {
-    return answer(c, topicEntry(await topicOf(log, c.req.param("topic")), limits, options.retention));
+    const topic = await topicOf(log, c.req.param("topic"));
+    return answer(c, topicEntry(topic, (await log.topicConfigs?.(topic.name)) ?? configsOf(limits, options.retention)));
   });
   app.get("/topics/:topic/partitions", async (c) => {
     return answer(c, partitionEntries(await topicOf(log, c.req.param("topic"))));
   });
   app.get("/topics/:topic/partitions/:partition", async (c) => {
     const topic = await topicOf(log, c.req.param("topic"));
-    return answer(c, partitionEntry(partitionOf(topic, c.req.param("partition"))));
+    return answer(c, partitionEntry(topic, partitionOf(topic, c.req.param("partition"))));
   });
   app.get("/topics/:topic/partitions/:partition/offsets", async (c) => {
     const topic = await topicOf(log, c.req.param("topic"));
@@ -94,8 +140,7 @@ function recordRoutes(app: Hono, log: Log, limits: GatewayLimits, nowMs: () => n
     const reads = await readMany(log, request, () => turn++, c.req.raw.signal);
     const ids = new Map<string, string | undefined>();
     for (const { topic } of request.partitions) if (!ids.has(topic)) ids.set(topic, (await log.topic(topic))?.id);
-    const partitions = request.partitions.map((from, i) => readEntry(from, reads[i], ids.get(from.topic)));
-    return answer(c, { partitions }, 200, BINARY);
+    return c.body(readAnswer(request.partitions, reads, ids), 200, { "content-type": BINARY });
   });
 }
 
@@ -111,15 +156,6 @@ function partitionOf(topic: LogTopic, text: string): number {
   throw new RestError("partition_unknown", `Partition ${text} not found`);
 }
 
-function refuseMethod(c: Context, methods: string[]): Response {
-  c.header("allow", methods.join(", "));
-  return fail(c, "method_not_allowed", "HTTP 405 Method Not Allowed");
-}
-
-function answer(c: Context, body: object, status: ContentfulStatusCode = 200, type: string = META): Response {
-  return c.body(JSON.stringify(body), status, { "content-type": type });
-}
-
-function fail(c: Context, kind: RestErrorKind, message: string): Response {
-  return answer(c, errorBody(kind, message), REST_ERRORS[kind].status);
+function answer(c: Context, body: object, status: ContentfulStatusCode = 200): Response {
+  return c.body(JSON.stringify(body), status, { "content-type": META });
 }

@@ -6,6 +6,7 @@ interface NodeBytes extends Uint8Array {
 }
 interface NodeBuffer {
   from(content: string | Uint8Array, encoding?: string): NodeBytes;
+  from(memory: ArrayBufferLike, offset: number, length: number): NodeBytes;
   byteLength(text: string): number;
 }
 
@@ -22,13 +23,23 @@ export function toBytes(content: Content): Uint8Array {
 
 /** Base64 with padding. */
 export function encodeBase64(content: Content): string {
-  if (node !== undefined) return node.from(content).toString("base64");
+  if (node !== undefined) {
+    // Bytes are looked at where they lie: a copy of every value would cost more than its base64.
+    const bytes = typeof content === "string" ? node.from(content) : viewOf(node, content);
+    return bytes.toString("base64");
+  }
   const bytes = toBytes(content);
   let binary = "";
   for (let at = 0; at < bytes.length; at += CHARS_PER_CALL) {
     binary += String.fromCharCode(...bytes.subarray(at, at + CHARS_PER_CALL));
   }
   return btoa(binary);
+}
+
+function viewOf(buffer: NodeBuffer, bytes: Uint8Array): NodeBytes {
+  return bytes instanceof (buffer as unknown as new () => NodeBytes)
+    ? bytes
+    : buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** How many bytes a base64 text stands for. */

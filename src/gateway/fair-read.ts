@@ -1,21 +1,5 @@
 // Reads many partitions within one budget, so that none starves the others.
-import type { Log, LogRecord, LogSlice } from "./log.ts";
-
-/** Where to read on. */
-export interface ReadFrom {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
-
-/** Bounds over all partitions together. */
-export interface ReadBudget {
-  readonly bytesMax: number;
-  readonly recordsMax: number;
-}
-
-/** What one partition gave; undefined where the log does not know it. */
-export type PartitionRead = Pick<LogSlice, "begin" | "end" | "records"> | undefined;
+import type { Log, LogRecord, LogSlice, PartitionRead, ReadBudget, ReadFrom } from "./log.ts";
 
 interface Share {
   readonly from: ReadFrom;

@@ -1,5 +1,6 @@
-// Opens a log in a SQLite file where node:sqlite exists (Node and Deno).
-import { openNodeSql, readMigrations, type SqlOptions } from "../sql/node.ts";
+// Opens a log in a SQLite file.
+import { openFileSql, readMigrations } from "../sql/file.ts";
+import type { SqlOptions } from "../sql/tuning.ts";
 import type { Log } from "./log.ts";
 import { type SqliteLogOptions, sqliteLog } from "./sqlite-log.ts";
 
@@ -8,7 +9,7 @@ const CACHE_KIB = 4 * 1024;
 
 /** Opens or makes the log at `path` (or `:memory:`). Throws SchemaError when the file belongs to something else. */
 export function openSqliteLog(path: string, options: SqliteLogOptions & Partial<SqlOptions> = {}): Log {
-  const sql = openNodeSql(path, { synchronous: options.synchronous ?? "normal", cacheKib: CACHE_KIB });
+  const sql = openFileSql(path, { synchronous: options.synchronous ?? "normal", cacheKib: CACHE_KIB });
   try {
     return sqliteLog(sql, readMigrations(new URL("./migrations/", import.meta.url)), { name: path, ...options });
   } catch (error) {

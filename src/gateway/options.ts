@@ -1,4 +1,5 @@
 // Limits of the gateway with their defaults: every request and every answer is bounded.
+import type { Credentials } from "./credentials.ts";
 import type { Retention } from "./log.ts";
 
 /** Limits of one gateway. */
@@ -17,6 +18,10 @@ export interface GatewayLimits {
   readonly readPartitionsMax: number;
   /** How long a read may wait; longer requests are held to it. */
   readonly waitMsMax: number;
+  /** Consumer instances over all groups. */
+  readonly consumersMax: number;
+  /** How long an instance may be unused before it is gone. */
+  readonly consumerIdleMs: number;
   /** Partitions of a topic made without a number. */
   readonly partitionsDefault: number;
   /** Partitions of one topic. */
@@ -26,6 +31,8 @@ export interface GatewayLimits {
 /** Limits, and what `GET /topics/{topic}` says about retention; `startRetention` applies it. */
 export interface GatewayOptions extends Partial<GatewayLimits> {
   readonly retention?: Retention;
+  /** Who may use the gateway; absent asks nobody. */
+  readonly credentials?: Credentials | undefined;
   /** Wall clock in milliseconds, for records without a timestamp. Default Date.now. */
   readonly nowMs?: () => number;
   /** Told when the log failed; the client is only told that it did. */
@@ -43,6 +50,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   readRecordsMax: 10_000,
   readPartitionsMax: 1_000,
   waitMsMax: 30_000,
+  consumersMax: 1_000,
+  consumerIdleMs: 300_000,
   partitionsDefault: 3,
   partitionsMax: 256,
 };

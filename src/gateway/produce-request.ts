@@ -1,5 +1,5 @@
 // What a produce request holds. Written by hand rather than as a schema: it runs for every record.
-import { decodeBase64, toContent, utf8Length } from "./base64.ts";
+import { decodeBase64, utf8Length } from "./base64.ts";
 import type { AppendRecord, Content, LogHeader } from "./log.ts";
 import type { Format } from "./media-type.ts";
 import { RestError } from "./rest-error.ts";
@@ -61,7 +61,7 @@ function binaryPart(json: unknown): Part {
   if (json === null || json === undefined) return NOTHING;
   const bytes = typeof json === "string" ? decodeBase64(json) : undefined;
   if (bytes === undefined) throw invalid("A key or value is not a base64 string");
-  return { content: toContent(bytes), bytes: bytes.length };
+  return { content: bytes, bytes: bytes.length };
 }
 
 function jsonPart(json: unknown): Part {

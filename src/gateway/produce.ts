@@ -1,6 +1,6 @@
 // Appends the records of a produce request and answers what became of each.
 import type { AppendRecord, Log, LogTopic } from "./log.ts";
-import { REST_ERRORS, RestError } from "./rest-error.ts";
+import { faultEntry, REST_ERRORS, RestError } from "./rest-error.ts";
 
 /** What became of one record. */
 export type ProducedOffset =
@@ -26,7 +26,12 @@ export async function produce(
   const appended = await log.append(topic.name, accepted);
   if (appended === undefined) throw new RestError("topic_unknown", `Topic ${topic.name} not found`);
   let next = 0;
-  return { key_schema_id: null, offsets: faults.map((fault) => fault ?? appended[next++]!), value_schema_id: null };
+  const offsets = faults.map((fault): ProducedOffset => {
+    if (fault !== undefined) return fault;
+    const result = appended[next++]!;
+    return "fault" in result ? faultEntry(result) : result;
+  });
+  return { key_schema_id: null, offsets, value_schema_id: null };
 }
 
 function faultOf(record: AppendRecord, topic: LogTopic, bytesMax: number): ProducedOffset | undefined {

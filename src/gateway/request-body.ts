@@ -5,14 +5,30 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The parsed body. Throws RestError `too_large` before reading more than `bytesMax`, or `malformed`. */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > bytesMax) throw tooLarge(bytesMax);
-  const bytes = await readBytes(request, bytesMax);
-  if (bytes.length === 0) throw new RestError("malformed", "Missing request JSON body");
+  const body = await readOptionalJson(request, bytesMax);
+  if (body === undefined) throw new RestError("malformed", "Missing request JSON body");
+  return body;
+}
+
+/** As `readJson`, but undefined for a request without a body. */
+export async function readOptionalJson(request: Request, bytesMax: number): Promise<unknown> {
+  const declared = request.headers.get("content-length");
+  if (Number(declared ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  // A server holds a sender to the length it declares.
+  const bytes = await (declared === null ? readBytes(request, bytesMax) : readWhole(request));
+  if (bytes.length === 0) return undefined;
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch {
     throw new RestError("malformed", "Invalid request JSON body");
+  }
+}
+
+async function readWhole(request: Request): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch {
+    throw endedEarly();
   }
 }
 
@@ -45,8 +61,12 @@ async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
   try {
     return await reader.read();
   } catch {
-    throw new RestError("malformed", "The request body ended early");
+    throw endedEarly();
   }
+}
+
+function endedEarly(): RestError {
+  return new RestError("malformed", "The request body ended early");
 }
 
 function tooLarge(bytesMax: number): RestError {

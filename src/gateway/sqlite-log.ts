@@ -4,7 +4,8 @@ import { type Migration, migrate, type Sql } from "../sql/sql.ts";
 import { appendSignal } from "./append-signal.ts";
 import type { Appended, AppendRecord, Log, LogOffsets, LogTopic } from "./log.ts";
 import { partitionOf } from "./partitioner.ts";
-import { insertRecord, OFFSETS, readSlice } from "./sqlite-records.ts";
+import { sqliteGroups } from "./sqlite-groups.ts";
+import { insertRecord, OFFSETS, offsetAt, readSlice } from "./sqlite-records.ts";
 import { trimPartition } from "./sqlite-trim.ts";
 
 /** "TGLG": marks a file as a log of this gateway. */
@@ -44,6 +45,7 @@ export function sqliteLog(sql: Sql, migrations: readonly Migration[], options: S
   const rowOf = (name: string, partition: number): number | undefined => topics.find(name)?.rows[partition];
 
   return {
+    ...sqliteGroups(sql),
     async append(name, records) {
       const topic = topics.find(name);
       if (topic === undefined) return undefined;
@@ -60,9 +62,16 @@ export function sqliteLog(sql: Sql, migrations: readonly Migration[], options: S
       const row = rowOf(name, partition);
       return row === undefined ? undefined : { ...sql.get<LogOffsets>(OFFSETS, row)! };
     },
+    async offsetAt(name, partition, timestampMs) {
+      const row = rowOf(name, partition);
+      return row === undefined ? undefined : offsetAt(sql, row, timestampMs);
+    },
     topics: async () => topics.all(),
     topic: async (name) => publicTopic(topics.find(name)),
     createTopic: async (name, partitions) => topics.create(name, partitions),
+    async ping() {
+      sql.get("SELECT 1 FROM log_topic LIMIT 1");
+    },
     mark: signal.mark,
     waitForAppend: signal.wait,
     async trim(retention, nowMs, recordsMax) {

@@ -1,6 +1,6 @@
 // Records as rows. A record's id is its partition's number and its offset in one integer: one b-tree, in reading order.
 import type { Sql } from "../sql/sql.ts";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { decodeBase64, encodeBase64, toContent } from "./base64.ts";
 import type { AppendRecord, Content, LogBounds, LogHeader, LogOffsets, LogRecord, LogSlice } from "./log.ts";
 
 /** Offsets of one partition; a partition's number times this is its first record id. */
@@ -34,7 +34,10 @@ const isPlain = (content: Content): content is string => typeof content === "str
 
 /** Writes one record; the caller holds the transaction and keeps the partition's row. */
 export function insertRecord(sql: Sql, partition: number, offset: number, record: AppendRecord): void {
-  const { key, value, headers } = record;
+  const { headers } = record;
+  // What is text is kept as text, which anything that opens the file can read.
+  const key = textOrBytes(record.key);
+  const value = textOrBytes(record.value);
   const keyPlain = key === null || isPlain(key);
   const valuePlain = value === null || isPlain(value);
   sql.run(
@@ -67,6 +70,15 @@ export function readSlice(sql: Sql, partition: number, offset: number, bounds: L
   return { begin, end, records: rows.map((row) => toRecord(row, base)), more };
 }
 
+/** The first offset of a partition, by its number, whose record is not older; see Log.offsetAt. */
+export function offsetAt(sql: Sql, partition: number, timestampMs: number): number {
+  const base = partition * OFFSETS_PER_PARTITION;
+  const { begin, end } = sql.get<LogOffsets>(OFFSETS, partition)!;
+  const first = "SELECT id FROM log_record WHERE id >= ? AND id < ? AND timestamp_ms >= ? ORDER BY id LIMIT 1";
+  const row = sql.get<{ id: number }>(first, base + begin, base + end, timestampMs);
+  return row === undefined ? end : row.id - base;
+}
+
 function toRecord(row: Row, base: number): LogRecord {
   return {
     offset: row.id - base,
@@ -78,7 +90,11 @@ function toRecord(row: Row, base: number): LogRecord {
   };
 }
 
-function storeHeader({ key, value }: LogHeader): StoredHeader {
+const textOrBytes = (content: Content | null): Content | null =>
+  content === null || typeof content === "string" ? content : toContent(content);
+
+function storeHeader({ key, value: given }: LogHeader): StoredHeader {
+  const value = textOrBytes(given);
   return value === null || typeof value === "string" ? [key, value] : [key, encodeBase64(value), 1];
 }
 

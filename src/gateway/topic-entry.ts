@@ -1,11 +1,12 @@
-// Topics and partitions as the proxies describe them. There is one broker, number 1, and it leads everything.
-import { z } from "zod";
-import type { LogTopic } from "./log.ts";
+// Topics and partitions as the proxies describe them. A log that names no brokers is one, number 1, and leads everything.
+import * as z from "zod";
+import type { LogTopic, Placement } from "./log.ts";
 import type { GatewayLimits, GatewayOptions } from "./options.ts";
 import { RestError } from "./rest-error.ts";
 
 /** The one broker. */
 export const BROKER_ID = 1;
+const ALONE: Placement = { leader: BROKER_ID, replicas: [BROKER_ID], inSync: [BROKER_ID] };
 
 const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 
@@ -30,26 +31,35 @@ export function parseNewTopic(body: unknown, limits: GatewayLimits): NewTopic {
 }
 
 /** One partition. */
-export function partitionEntry(partition: number): object {
-  return { leader: BROKER_ID, partition, replicas: [{ broker: BROKER_ID, in_sync: true, leader: true }] };
+export function partitionEntry({ placement }: LogTopic, partition: number): object {
+  const { leader, replicas, inSync } = placement?.[partition] ?? ALONE;
+  const entries = replicas.map((broker) => {
+    return { broker, in_sync: inSync.includes(broker), leader: broker === leader };
+  });
+  return { leader, partition, replicas: entries };
 }
 
 /** All partitions of a topic. */
 export function partitionEntries(topic: LogTopic): object[] {
-  return Array.from({ length: topic.partitions }, (_, partition) => partitionEntry(partition));
+  return Array.from({ length: topic.partitions }, (_, partition) => partitionEntry(topic, partition));
 }
 
 /** A topic; `topic_id` is ours, the rest is the dialect's. */
-export function topicEntry(topic: LogTopic, limits: GatewayLimits, retention: GatewayOptions["retention"]): object {
+export function topicEntry(topic: LogTopic, configs: Readonly<Record<string, string>>): object {
+  return { configs, name: topic.name, partitions: partitionEntries(topic), topic_id: topic.id };
+}
+
+/** The settings that hold for every topic of a log that has none by topic. */
+export function configsOf(limits: GatewayLimits, retention: GatewayOptions["retention"]): Record<string, string> {
   return {
-    configs: {
-      "cleanup.policy": "delete",
-      "max.message.bytes": String(limits.recordBytesMax),
-      "retention.bytes": String(retention?.partitionBytesMax ?? -1),
-      "retention.ms": String(retention?.ageMsMax ?? -1),
-    },
-    name: topic.name,
-    partitions: partitionEntries(topic),
-    topic_id: topic.id,
+    "cleanup.policy": "delete",
+    "max.message.bytes": String(limits.recordBytesMax),
+    "retention.bytes": String(retention?.partitionBytesMax ?? -1),
+    "retention.ms": String(retention?.ageMsMax ?? -1),
   };
+}
+
+/** A topic among many: how many partitions it has, and which topic of that name it is. */
+export function topicCount({ name, id, partitions }: LogTopic): object {
+  return { name, topic_id: id, partitions };
 }

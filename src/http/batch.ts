@@ -1,6 +1,7 @@
 // Many operations in one body: a JSON array, or JSON Lines that are taken as they arrive. 200, with a status per item.
 import type { Context } from "hono";
-import type { Accept, Answer } from "../app/accept.ts";
+import type { Accept } from "../app/accept.ts";
+import type { Answer } from "../app/answer.ts";
 import type { Submission } from "../app/intake.ts";
 import { AppError, asAppError } from "../domain/errors.ts";
 import { answerItem } from "./answer.ts";
@@ -17,28 +18,42 @@ const ARRAY_BYTES_MAX = 4 * 1_048_576;
 
 type Take = (submissions: readonly Submission[]) => ReturnType<Accept>;
 
+/** Makes a submission of an item; an item that is none is answered with the error. */
+type ReadItem = (item: unknown) => Submission | AppError;
+
 /** Reads a batch and answers each item, in order, in the form the batch came in. */
-export async function readBatch(c: Context, { limits }: Service, takeAll: Take): Promise<Response> {
+export async function readBatch(c: Context, service: Service, takeAll: Take): Promise<Response> {
   const type = requireMediaType(c, "application/json", ...LINE_TYPES);
-  if (c.req.header("idempotency-key") !== undefined) {
-    throw invalidBatch("#", "A batch has no Idempotency-Key; give each item a key");
-  }
-  const after = c.req.header("tidegate-after");
-  const take: Take = (submissions) =>
-    takeAll(submissions.map((one) => (after === undefined ? one : { after, ...one })));
-  if (type === "application/json") {
-    const items = await readJson(c, Math.min(limits.batchBytesMax, ARRAY_BYTES_MAX));
-    if (!Array.isArray(items)) throw invalidBatch("#", "Send an array of operations");
-    if (items.length > limits.batchItemsMax) throw tooMany(limits.batchItemsMax);
-    const bounded = items.map((item) => (isOverlong(item, limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item));
-    const texts: string[] = [];
-    for (let i = 0; i < bounded.length; i += CHUNK_ITEMS)
-      texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take)));
-    return c.body(`[${texts.join(",")}]`, 200, { "Content-Type": "application/json" });
-  }
+  if (type === "application/json") return readArray(c, service, takeAll, toSubmission);
+  const { limits } = service;
+  const take = withHeaders(c, takeAll);
   const bounds = { bodyBytesMax: limits.batchBytesMax, lineBytesMax: limits.bodyBytesMax };
   const texts = await takeLines(c, bounds, limits.batchItemsMax, take);
   return c.body(texts.length === 0 ? "" : `${texts.join("\n")}\n`, 200, { "Content-Type": type });
+}
+
+/** Reads an array and answers each item, in order. */
+export async function readArray(c: Context, { limits }: Service, takeAll: Take, read: ReadItem): Promise<Response> {
+  const take = withHeaders(c, takeAll);
+  const items = await readJson(c, Math.min(limits.batchBytesMax, ARRAY_BYTES_MAX));
+  if (!Array.isArray(items)) throw invalidBatch("#", "Send an array");
+  if (items.length > limits.batchItemsMax) throw tooMany(limits.batchItemsMax);
+  const bounded = items.map((item) => (isOverlong(item, limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item));
+  const texts: string[] = [];
+  for (let i = 0; i < bounded.length; i += CHUNK_ITEMS)
+    texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take, read)));
+  return c.body(`[${texts.join(",")}]`, 200, { "Content-Type": "application/json" });
+}
+
+/** What the headers of a batch say of each item that does not say it itself. */
+function withHeaders(c: Context, takeAll: Take): Take {
+  if (c.req.header("idempotency-key") !== undefined) {
+    throw invalidBatch("#", "A batch has no Idempotency-Key, which stands for one operation");
+  }
+  const after = c.req.header("tidegate-after");
+  const partitionkey = c.req.header("tidegate-partition-key");
+  const common = { ...(after === undefined ? {} : { after }), ...(partitionkey === undefined ? {} : { partitionkey }) };
+  return (submissions) => takeAll(submissions.map((one) => ({ ...common, ...one })));
 }
 
 /**
@@ -49,7 +64,7 @@ async function takeLines(c: Context, bounds: LineLimits, itemsMax: number, take:
   const texts: string[] = [];
   let waiting: unknown[] = [];
   const flush = async (): Promise<void> => {
-    texts.push(...(await takeChunk(waiting, take)));
+    texts.push(...(await takeChunk(waiting, take, toSubmission)));
     waiting = [];
   };
   try {
@@ -86,10 +101,10 @@ function parseLine(line: string, index: number): unknown {
   }
 }
 
-async function takeChunk(items: readonly unknown[], take: Take): Promise<string[]> {
+async function takeChunk(items: readonly unknown[], take: Take, read: ReadItem): Promise<string[]> {
   const submissions: Submission[] = [];
   const answers: (Answer | undefined)[] = items.map((item) => {
-    const submission = item instanceof AppError ? item : toSubmission(item);
+    const submission = item instanceof AppError ? item : read(item);
     if (submission instanceof AppError) return { problem: submission };
     submissions.push(submission);
     return undefined;
@@ -99,7 +114,7 @@ async function takeChunk(items: readonly unknown[], take: Take): Promise<string[
 }
 
 /** Members of an item other than its data. */
-const MEMBERS = { flow: true, type: true, key: false, after: false, retryToken: false } as const;
+const MEMBERS = { flow: true, type: true, key: false, after: false, retryToken: false, partitionkey: false } as const;
 
 function toSubmission(item: unknown): Submission | AppError {
   if (typeof item !== "object" || item === null || Array.isArray(item))

@@ -17,7 +17,7 @@ export function requireMediaType(c: Context, ...types: string[]): string {
 
 /** A whole body as JSON; throws `payload_too_large` or `malformed`. */
 export async function readJson(c: Context, bytesMax: number): Promise<unknown> {
-  return parseJson(await readText(c, bytesMax), "The body");
+  return parseJson(decodeText(await readBytes(c, bytesMax)), "The body");
 }
 
 /** Parses JSON; `what` begins the detail of the problem. */
@@ -30,10 +30,10 @@ export function parseJson(text: string, what: string): unknown {
   }
 }
 
-async function readText(c: Context, bytesMax: number): Promise<string> {
-  assertDeclared(c, bytesMax);
-  // A declared length has been checked, and the server holds the sender to it.
-  if (c.req.header("content-length") !== undefined) return decode(new Uint8Array(await c.req.arrayBuffer()));
+/** A whole body; throws `payload_too_large`. */
+export async function readBytes(c: Context, bytesMax: number): Promise<Uint8Array> {
+  // A declared length is checked, and the server holds the sender to it.
+  if (assertDeclared(c, bytesMax)) return new Uint8Array(await c.req.raw.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of bodyChunks(c)) {
@@ -47,12 +47,13 @@ async function readText(c: Context, bytesMax: number): Promise<string> {
     whole.set(chunk, at);
     at += chunk.byteLength;
   }
-  return decode(whole);
+  return whole;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function decode(bytes: Uint8Array): string {
+/** A whole body as text; throws `malformed`. */
+export function decodeText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
@@ -60,8 +61,11 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function assertDeclared(c: Context, bytesMax: number): void {
-  if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+/** Whether a length is declared; throws `payload_too_large` when it is beyond the bound. */
+function assertDeclared(c: Context, bytesMax: number): boolean {
+  const declared = c.req.header("content-length");
+  if (Number(declared ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  return declared !== undefined;
 }
 
 function tooLarge(bytesMax: number): AppError {

@@ -1,83 +1,48 @@
-// `POST /events`: a CloudEvent in structured form, or plain JSON. Both become operations of the flow `events`.
+// `POST /events`: CloudEvents in structured, binary and batch mode, or plain JSON. All become operations of the flow
+// `events`.
 import type { Context, Hono } from "hono";
 import type { Submission } from "../app/intake.ts";
-import { AppError } from "../domain/errors.ts";
-import { pointerPart } from "../domain/json.ts";
-import { EXTENSION_NAME } from "../flows/events.ts";
-import { answerResponse } from "./answer.ts";
-import { readJson, requireMediaType } from "./body.ts";
-import { headersOf } from "./operations.ts";
-import { type Service, TENANT } from "./service.ts";
+import { asAppError } from "../domain/errors.ts";
+import { readArray } from "./batch.ts";
+import { isBinaryEvent, pointToHeaders, readBinaryEvent } from "./binary-event.ts";
+import { mediaType, readJson, requireMediaType } from "./body.ts";
+import { fromCloudEvent, isCloudEvent } from "./cloud-event.ts";
+import { answerOne } from "./operations.ts";
+import type { Service } from "./service.ts";
+import { submit } from "./submit.ts";
 
 const STRUCTURED = "application/cloudevents+json";
-
-/** CloudEvents 1.0.2 attributes that the flow knows by name; `about` is ours, everything else is an extension. */
-const ATTRIBUTES = new Set([
-  "id",
-  "source",
-  "type",
-  "subject",
-  "time",
-  "dataschema",
-  "datacontenttype",
-  "data",
-  "about",
-]);
+const BATCH = "application/cloudevents-batch+json";
 
 export function eventRoutes(app: Hono, service: Service): void {
   if (!service.accepts) return;
   app.post("/events", async (c: Context) => {
-    if (c.req.header("ce-specversion") !== undefined) {
-      throw new AppError("unsupported_media_type", `CloudEvents in binary mode are not taken; send ${STRUCTURED}`);
+    const type = mediaType(c);
+    if (type === BATCH) {
+      const takeAll = (submissions: readonly Submission[]) => submit(c, service, submissions);
+      return readArray(c, service, takeAll, fromBatch);
     }
-    const type = requireMediaType(c, STRUCTURED, "application/json");
-    const body = await readJson(c, service.limits.bodyBytesMax);
-    const data = type === STRUCTURED || isCloudEvent(body) ? fromCloudEvent(body) : body;
-    const submission: Submission = { flow: "events", type: "record", data, ...headersOf(c) };
-    const [answer] = await service.accept([submission], TENANT);
-    return answerResponse(c, answer!);
+    // The media type decides on the mode; only where it is not CloudEvents' own do the headers.
+    const binary = !type.startsWith("application/cloudevents") && isBinaryEvent(c);
+    const data = binary ? await readBinaryEvent(c, service.limits.bodyBytesMax) : await readBody(c, service);
+    return answerOne(c, service, submissionOf(data), binary ? pointToHeaders : undefined);
   });
 }
 
-function isCloudEvent(body: unknown): body is { specversion: unknown } {
-  return typeof body === "object" && body !== null && "specversion" in body;
+async function readBody(c: Context, { limits }: Service): Promise<unknown> {
+  const type = requireMediaType(c, STRUCTURED, BATCH, "application/json");
+  const body = await readJson(c, limits.bodyBytesMax);
+  return type === STRUCTURED || isCloudEvent(body) ? fromCloudEvent(body) : body;
 }
 
-/**
- * The flow's data of a structured CloudEvent; its extension attributes are kept together. A null attribute is an absent
- * one, as the JSON format says; null data is data.
- */
-export function fromCloudEvent(body: unknown): unknown {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
-  const { specversion, ...members } = body as Record<string, unknown>;
-  if (specversion !== "1.0") throw fault("specversion", `The service takes CloudEvents 1.0${otherThan(specversion)}`);
-  for (const name of ["id", "source", "type"]) {
-    if (members[name] === undefined || members[name] === null)
-      throw fault(name, "A CloudEvent must have this attribute");
+function fromBatch(item: unknown) {
+  try {
+    return submissionOf(fromCloudEvent(item));
+  } catch (error) {
+    return asAppError(error);
   }
-  const data: Record<string, unknown> = {};
-  const extensions: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(members)) {
-    if (value === null && name !== "data") continue;
-    if (ATTRIBUTES.has(name)) data[name] = value;
-    else extensions[name] = extension(name, value);
-  }
-  return Object.keys(extensions).length === 0 ? data : { ...data, extensions };
 }
 
-function extension(name: string, value: unknown): unknown {
-  if (name === "data_base64") throw fault(name, "Binary data is not taken; send JSON in data");
-  if (!EXTENSION_NAME.test(name))
-    throw fault(name, "An extension attribute is named by 1 to 20 letters a-z and digits");
-  if (typeof value === "object") throw fault(name, "An extension attribute is a text, a number, true or false");
-  return value;
-}
-
-function otherThan(given: unknown): string {
-  return given === undefined || typeof given === "object" ? "" : `, not ${JSON.stringify(given).slice(0, 100)}`;
-}
-
-function fault(name: string, detail: string): AppError {
-  const pointer = `#/${pointerPart(name)}`;
-  return new AppError("invalid_input", `${pointer}: ${detail}`, { faults: [{ pointer, detail }] });
+function submissionOf(data: unknown): Submission {
+  return { flow: "events", type: "record", data };
 }

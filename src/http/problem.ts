@@ -12,11 +12,18 @@ export const PROBLEMS = {
   clock_skew: { status: 503, title: "The service's clock is wrong" },
   nothing_accepted: { status: 503, title: "Nothing was accepted" },
   outcome_unknown: { status: 503, title: "The outcome is unknown" },
+  not_yet_applied: { status: 503, title: "The operation is not applied yet" },
+  too_many_streams: { status: 429, title: "There are too many event streams" },
   not_found: { status: 404, title: "There is no such thing" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   idempotency_mismatch: { status: 422, title: "The idempotency key stands for another body" },
+  decision_pending: { status: 409, title: "Another decision is not carried out yet" },
+  unauthenticated: { status: 401, title: "A valid API key is needed" },
+  forbidden: { status: 403, title: "The API key does not allow this" },
   broker_unavailable: { status: 503, title: "Kafka cannot be reached" },
   graph_unavailable: { status: 503, title: "The database cannot be reached" },
+  model_unavailable: { status: 503, title: "The text model cannot be reached" },
+  registry_unavailable: { status: 503, title: "The schema registry cannot be reached" },
   internal: { status: 500, title: "Something went wrong in the service" },
 } as const satisfies Record<ErrorCode, { status: number; title: string }>;
 

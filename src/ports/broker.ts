@@ -16,6 +16,9 @@ export type ProduceResult =
   | { readonly status: "ok"; readonly partition: number; readonly offset: number }
   | { readonly status: "retryable" | "fatal" | "unknown"; readonly reason: string };
 
+/** An offset that no log reaches: whoever reads from it asks for the ends alone. */
+export const ENDS_ONLY = Number.MAX_SAFE_INTEGER;
+
 /** Where to read on. */
 export interface ReadFrom {
   readonly topic: string;
@@ -48,10 +51,11 @@ export interface PartitionRead {
   /** In offset order, none below the offset asked for, no offset twice. Empty while `end` is beyond the offset asked
    * for means that the next record did not fit `bytesMax`: ask again with more. */
   readonly records: readonly ReadRecord[];
-  /** First offset still in the log. */
-  readonly begin: number;
-  /** Offset the next record will get. */
-  readonly end: number;
+  /** First offset still in the log; null when the dialect does not tell. */
+  readonly begin: number | null;
+  /** Offset the next record will get; null when the dialect does not tell: then nobody knows what is still to be read,
+   * and null must never be taken for "nothing". */
+  readonly end: number | null;
 }
 
 /** A topic. `generation` changes when a topic of that name is made anew. */
@@ -74,4 +78,9 @@ export interface Broker {
   read(from: readonly ReadFrom[], budget: ReadBudget): Promise<PartitionRead[]>;
   /** The named topics that exist. */
   topics(names: readonly string[], signal?: AbortSignal): Promise<TopicInfo[]>;
+  /**
+   * Commits positions (next offsets to read) as those of a consumer group, each dialect in its own sense of
+   * "committed", so that lag dashboards show where we are. Nothing ever reads them back. Absent when nobody asked.
+   */
+  reportPosition?(positions: readonly ReadFrom[], signal?: AbortSignal): Promise<void>;
 }

@@ -6,6 +6,9 @@ export interface Clock {
   nowMs(): number;
 }
 
+/** Resolves after so many milliseconds. */
+export type Delay = (ms: number) => Promise<void>;
+
 /** Random and keyed functions a runtime supplies. All are synchronous and never fail. */
 export interface Entropy {
   /** `digits` random lower-case hex digits of cryptographic quality. */

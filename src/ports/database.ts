@@ -4,7 +4,9 @@
 import type { Counts } from "../domain/accounting.ts";
 import type { LedgerRow, ParkReason } from "../domain/outcome.ts";
 import type { Edge, StoredEntity } from "../domain/projection.ts";
+import type { Query } from "../domain/query.ts";
 import type { Save } from "../domain/settle.ts";
+import type { EntityState } from "../domain/state.ts";
 
 /** A position: next offset to read (0 for stripes) and its counts. */
 export interface PositionRow {
@@ -40,6 +42,61 @@ export interface ParkedRow {
   /** Flow of an operation that this service minted; null for all others: foreign records are no part of its accounting. */
   readonly flow: string | null;
   readonly atMs: number;
+  /** How often a person had it replayed in vain. */
+  readonly attempts: number;
+  /** Version of the last decision that was carried out in vain; empty when there is none. */
+  readonly decided: string;
+}
+
+/** What a person decided about a parked record; of several decisions the one of the greatest version stands. */
+export interface DecisionRow {
+  /** The record's coordinates, as in {@link ParkedRow.key}. */
+  readonly record: string;
+  readonly version: string;
+  readonly verdict: "replay" | "discard";
+  /** Text of the edited record; null leaves it as it was. */
+  readonly value: string | null;
+}
+
+/** A request whose work with the outside world is still to be done. */
+export interface RetryRow {
+  /** The request's ledger key. */
+  readonly key: string;
+  readonly flow: string;
+  /** What the ledger will say once the result is applied. */
+  readonly row: LedgerRow;
+  /** The request's record. */
+  readonly record: string;
+  readonly attempts: number;
+  readonly dueMs: number;
+  /** Why the last attempt failed; empty before the first. */
+  readonly reason: string;
+}
+
+/** A question to be answered as of its transaction. */
+export interface Question {
+  /** Ledger key of the operation that asks. */
+  readonly key: string;
+  readonly query: Query;
+  readonly limit: number;
+  /** How long the answer is kept. */
+  readonly keepMs: number;
+}
+
+/** The answer to a question, as of a time and the positions then. */
+export interface QueryAnswer {
+  readonly atMs: number;
+  readonly positions: { readonly [key: string]: number };
+  readonly found: readonly { readonly key: string; readonly state: EntityState }[];
+}
+
+/** How old rows may get; see `purge`. */
+export interface PurgeLimits {
+  /** Ledger rows go when older than that, and older than every outbox, retry and parked row. */
+  readonly ledgerBeforeMs: number;
+  readonly keysBeforeMs: number;
+  /** Types with prepared work, as `flow.type`: their rows are kept (core-proof #37). */
+  readonly keepTypes: readonly string[];
 }
 
 /** Work left over for ticks: recompute what refers to `key`, from `cursor` on. `revision` rises at each restart. */
@@ -49,11 +106,22 @@ export interface SweepRow {
   readonly revision: number;
 }
 
+/** A consumer process that shares partitions with others; it counts as alive until then, by the database's clock. */
+export interface ConsumerRow {
+  readonly name: string;
+  /** Names of the flows that it consumes. */
+  readonly flows: readonly string[];
+  readonly untilMs: number;
+}
+
 /** What to lock and load. Each list in code-unit order, without repeats. */
 export interface TransactRequest {
   readonly positions: readonly string[];
   readonly keys: readonly string[];
   readonly ledger: readonly string[];
+  /** Retry rows, by their request's ledger key. */
+  readonly retries?: readonly string[];
+  readonly parked?: readonly string[];
 }
 
 /** What was loaded. An absent position is `next: 0`; an absent entity is untouched and not `existing`. */
@@ -61,9 +129,11 @@ export interface TransactState {
   /** Database time, milliseconds. */
   readonly nowMs: number;
   position(key: string): PositionRow;
-  /** Only keys of the request (and those added by `need`). */
-  entity(key: string): StoredEntity;
+  /** Of keys of the request and those added by `need`; undefined for any other, which has to be asked for. */
+  entity(key: string): StoredEntity | undefined;
   ledger(key: string): LedgerRow | undefined;
+  retry(key: string): RetryRow | undefined;
+  isParked(key: string): boolean;
 }
 
 /** What to write. Everything or nothing. */
@@ -75,6 +145,13 @@ export interface Writes {
   readonly ledger: readonly LedgerRow[];
   readonly outbox: readonly OutboxRow[];
   readonly parked: readonly ParkedRow[];
+  readonly retries?: readonly RetryRow[];
+  /** Retry rows and parked rows that are done with. */
+  readonly retried?: readonly string[];
+  readonly unparked?: readonly string[];
+  readonly decisions?: readonly DecisionRow[];
+  /** Asked after everything else is written, within the transaction. */
+  readonly questions?: readonly Question[];
   /** Sweeps to start, or to start again from the beginning. */
   readonly sweeps: readonly string[];
   /** A sweep that got this far; `cursor` null means done. Skipped when the row's revision is another by now. */
@@ -99,6 +176,22 @@ export interface DumpEntity extends StoredEntity {
   readonly touched: boolean;
 }
 
+/** What waits for a tick, and where it stands. */
+export interface Agenda {
+  /** Database time, milliseconds. */
+  readonly nowMs: number;
+  /** Whether there are outbox rows, and whether any of them is due. */
+  readonly outbox: boolean;
+  readonly dueOutbox: boolean;
+  readonly sweeps: boolean;
+  /** Decisions that have not been carried out. */
+  readonly decisions: boolean;
+  /** Due retry rows of these flows that nobody holds. */
+  readonly retries: boolean;
+  /** Positions of the cluster's logs, and how often each was found shorter. */
+  readonly positions: readonly PositionRow[];
+}
+
 /** Totals that only the database knows. */
 export interface Backlog {
   readonly outbox: number;
@@ -107,13 +200,41 @@ export interface Backlog {
   readonly oldestOutboxMs: number | null;
   readonly sweeps: number;
   readonly parked: number;
+  readonly retries: number;
+  /** When the oldest request that waits for its prepared work was applied. */
+  readonly oldestRetryMs: number | null;
   /** Entities holding data that nothing created yet. */
   readonly unseen: number;
+}
+
+/** Parked rows for which everything given holds. */
+export interface ParkedFilter {
+  readonly flow?: string;
+  readonly topic?: string;
+  readonly reason?: string;
+  /** Of a tenant's operations alone. */
+  readonly tenant?: string;
 }
 
 /** A page of members in their order; `next` continues it. */
 export interface Page {
   readonly sources: readonly string[];
+  readonly next: string | null;
+}
+
+/** Sources of live edges to `target` through `field`, of one kind, in their order or from the newest on. */
+export interface MembersQuery {
+  readonly target: string;
+  readonly kind: string;
+  readonly field: string;
+  readonly cursor: string;
+  readonly limit: number;
+  readonly newestFirst?: boolean;
+}
+
+/** Rows of a list, newest first; `next` continues it. */
+export interface Listed<Row> {
+  readonly rows: readonly Row[];
   readonly next: string | null;
 }
 
@@ -127,6 +248,8 @@ export interface Database {
   /** Inserts the rows whose key is new and answers, in order, the rows that now stand. */
   reserveKeys(rows: readonly KeyRow[]): Promise<KeyRow[]>;
   positions(keys: readonly string[]): Promise<PositionRow[]>;
+  /** All that a tick has to know before it begins, in one look: an idle one needs no other. */
+  agenda(cluster: string, flows: readonly string[], nowMs: number): Promise<Agenda>;
   /** Every position and stripe. */
   allPositions(): Promise<PositionRow[]>;
   dueOutbox(nowMs: number, limit: number): Promise<OutboxRow[]>;
@@ -137,11 +260,58 @@ export interface Database {
   referrers(target: string, cursor: string, limit: number): Promise<Page>;
   backlog(): Promise<Backlog>;
   ledgerRows(keys: readonly string[]): Promise<Map<string, LedgerRow>>;
+  /**
+   * Ledger rows of a tenant, newest first. With a filter a page may hold fewer rows than asked for, or none, and still be
+   * followed by another: what is looked at is bounded.
+   */
+  listLedger(
+    filter: { readonly tenant?: string; readonly flow?: string; readonly outcome?: string },
+    cursor: string,
+    limit: number,
+  ): Promise<Listed<LedgerRow>>;
+  /**
+   * Ledger rows of a tenant behind a place, oldest first; `next` is the place behind what was looked at. A row's place is
+   * `[atMs, key]` in JSON. Rows of the last moment are left for later, so that none is passed by that commits beside them.
+   */
+  ledgerAfter(tenant: string, cursor: string, limit: number): Promise<{ rows: LedgerRow[]; next: string }>;
   parkedByOperation(operationKey: string): Promise<ParkedRow | undefined>;
+  parkedRow(key: string): Promise<ParkedRow | undefined>;
+  listParked(filter: ParkedFilter, cursor: string, limit: number): Promise<Listed<ParkedRow>>;
+  countParked(filter: ParkedFilter): Promise<number>;
+  /**
+   * Parked operations by flow: those that have neither a ledger row nor a retry row, each once. Every further parked row
+   * counts under the empty name.
+   */
   parkedCounts(): Promise<Map<string, number>>;
+  /** Parked rows with a decision that has not been carried out, in order of key. */
+  dueDecisions(limit: number): Promise<{ readonly row: ParkedRow; readonly decision: DecisionRow }[]>;
+  /** Notes that a replay was in vain, and why; the row then waits for the next decision. */
+  noteReplay(key: string, version: string, reason: ParkReason, detail: string): Promise<void>;
+  /** Leases due retry rows of these flows until `untilMs`, so that nobody else takes them up meanwhile. */
+  leaseRetries(flows: readonly string[], nowMs: number, untilMs: number, limit: number): Promise<RetryRow[]>;
+  /** Leases one retry row, whenever it is due; undefined when there is none or somebody else holds it. */
+  leaseRetry(key: string, nowMs: number, untilMs: number): Promise<RetryRow | undefined>;
+  rescheduleRetry(key: string, attempts: number, dueMs: number, reason: string): Promise<void>;
+  /**
+   * Notes that a consumer lives for another `keepMs` (0: that it leaves), forgets those whose time has passed, and answers
+   * all that live, in code-unit order of their names.
+   */
+  announce(consumer: Omit<ConsumerRow, "untilMs">, keepMs: number): Promise<ConsumerRow[]>;
+  retryRows(keys: readonly string[]): Promise<Map<string, RetryRow>>;
+  /** The kept answer to a question; undefined when there is none, or its time is over. */
+  queryAnswer(key: string): Promise<QueryAnswer | undefined>;
+  /**
+   * Keys of visible entities of a searchable kind: the best matches first where a text is given, else the newest. What
+   * comes or goes between two pages makes the next one neither repeat nor leave out another entity. Throws AppError
+   * `invalid_input` for a cursor of another list; so do the other lists.
+   */
+  search(query: Query, cursor: string, limit: number): Promise<Page>;
   entities(keys: readonly string[]): Promise<Map<string, StoredEntity>>;
-  /** Sources of live edges to `target` through `field`, in their order. */
-  members(target: string, field: string, cursor: string, limit: number): Promise<Page>;
+  members(query: MembersQuery): Promise<Page>;
+  /** Live edges from an entity, then those to it, at most `limit` together. */
+  edgesAt(key: string, limit: number): Promise<Edge[]>;
+  /** Removes a bounded number of rows past their time. Answers how many of each went. */
+  purge(limits: PurgeLimits, rowsMax: number): Promise<{ ledger: number; keys: number; answers: number }>;
   /** Every entity row in key order. */
   dumpEntities(after: string, limit: number): Promise<DumpEntity[]>;
   /** Every edge row in order of source, then field. */

@@ -1,19 +1,21 @@
 // A thread that folds write-ahead logs back into their files before a writer has to, and never in a writer's way: the disk
 // flushes that this takes hold up neither a request nor a tick.
 import { statSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { openFileSql } from "../sql/file.ts";
+import type { Sql } from "../sql/sql.ts";
+import { onStop } from "./thread.ts";
 
 const EVERY_MS = 500;
 /** Size of a write-ahead log that is folded back: pages written again and again meanwhile are copied once. */
 const FOLD_BYTES = 48 * 1_048_576;
 
-const open = new Map<string, DatabaseSync>();
+const open = new Map<string, Sql>();
 
 function fold(path: string): void {
-  const database = open.get(path) ?? new DatabaseSync(path);
-  open.set(path, database);
-  database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  const sql = open.get(path) ?? openFileSql(path);
+  open.set(path, sql);
+  sql.script("PRAGMA wal_checkpoint(PASSIVE)");
 }
 
 /** A file that is not there yet, or whose log is short, is left alone. */
@@ -28,7 +30,7 @@ function pass(): void {
 }
 
 const timer = setInterval(pass, EVERY_MS);
-parentPort!.once("message", () => {
+onStop(parentPort!, () => {
   clearInterval(timer);
-  for (const database of open.values()) database.close();
+  for (const sql of open.values()) sql.close();
 });

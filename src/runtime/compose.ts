@@ -4,34 +4,64 @@ import { withBreaker } from "../adapters/broker/breaker.ts";
 import { withCoalescing } from "../adapters/broker/coalescing.ts";
 import { withDeadline } from "../adapters/broker/deadline.ts";
 import { createAccept } from "../app/accept.ts";
+import { type Canary, createCanary } from "../app/canary.ts";
 import { check } from "../app/check.ts";
 import type { TickBudget } from "../app/consume.ts";
 import { dump } from "../app/dump.ts";
 import { createEngine } from "../app/engine.ts";
+import { withGroupCommit } from "../app/group-commit.ts";
 import { createHealth } from "../app/health.ts";
 import { createIntake } from "../app/intake.ts";
+import { createLag } from "../app/lag.ts";
 import { createLog, type Write } from "../app/log.ts";
+import { createMeters, type Meters, timedAccept, timedEngine, timedTick } from "../app/meters.ts";
+import { createMetrics } from "../app/metrics.ts";
+import { neighbourhood } from "../app/neighbourhood.ts";
+import { createDeadLetters } from "../app/parked.ts";
+import { createPrepare, type Prepare } from "../app/prepare.ts";
+import { createQueries } from "../app/queries.ts";
 import { createReads } from "../app/reads.ts";
 import { createReceive } from "../app/receive.ts";
+import { createReport } from "../app/report.ts";
+import { ALONE, createSharing, type Sharing } from "../app/sharing.ts";
 import { createTick, type Tick } from "../app/tick.ts";
 import { tracedBroker } from "../app/traced-broker.ts";
+import { surroundings } from "../app/visible.ts";
 import { createVitals, type Vitals } from "../app/vitals.ts";
 import type { Config } from "../config.ts";
 import { createStampClock } from "../domain/stamp.ts";
-import { flows, modelOf } from "../flows/index.ts";
+import { configureFlows, topicsOf } from "../flows/configure.ts";
+import type { Flow } from "../flows/define.ts";
+import { flows as defined, modelOf } from "../flows/index.ts";
+import { createKeyring } from "../http/auth.ts";
 import type { Service } from "../http/service.ts";
 import type { Broker } from "../ports/broker.ts";
-import type { Clock, Entropy } from "../ports/clock.ts";
+import type { Clock, Delay, Entropy } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
+import type { TextModel } from "../ports/text-model.ts";
+import type { Webhooks } from "../ports/webhook.ts";
 
 /** What a platform brings. */
 export interface Platform {
   readonly version: string;
   readonly broker: Broker;
+  /** See HealthDeps; the embedded gateway has nothing to find. */
+  readonly diagnose?: () => Promise<string | null>;
   readonly database: Database;
   readonly entropy: Entropy;
   readonly clock: Clock;
   readonly write: Write;
+  readonly delay: Delay;
+  readonly textModel: TextModel;
+  readonly webhooks: Webhooks;
+  /** Reads the log into an empty database: nothing is called out, and no query is asked again. */
+  readonly rebuilding?: boolean;
+  /** Names a consumer that lives long and shares partitions with its like; undefined reads all of them. */
+  readonly consumerName?: string;
+  /** Flows other than the product's. */
+  readonly flows?: readonly Flow[];
+  /** Whether another attempt at prepared work may begin, where what it takes is counted. */
+  readonly mayAttempt?: () => boolean;
   /** Told when a flow's backlog is found empty, or no longer is. */
   readonly onDrained?: (flow: string, isDrained: boolean) => void;
 }
@@ -42,6 +72,10 @@ export interface Composed {
   readonly tick: Tick;
   readonly budget: TickBudget;
   readonly vitals: Vitals;
+  readonly prepare: Prepare;
+  readonly canary: Canary;
+  readonly meters: Meters;
+  readonly sharing: Sharing;
 }
 
 /** Bytes of records that are produced together at most; well below what proxies take in a request. */
@@ -49,46 +83,114 @@ const COALESCE_BYTES_MAX = 1_048_576;
 
 export function compose(
   config: Config,
-  { version, broker: proxy, database, entropy, clock, write, onDrained }: Platform,
+  { version, broker: proxy, database, entropy, clock, write, delay, textModel, webhooks, ...platform }: Platform,
 ): Composed {
+  const { onDrained, rebuilding = false, consumerName } = platform;
   const log = createLog(write);
-  const breaking = withBreaker(
-    withDeadline(proxy, { produceMs: config.KAFKA_PRODUCE_DEADLINE_MS, readMs: config.KAFKA_READ_DEADLINE_MS }),
-    { failuresMax: config.KAFKA_BREAKER_FAILURES, openMs: config.KAFKA_BREAKER_OPEN_MS },
-  );
-  const broker = tracedBroker(
-    withCoalescing(breaking, {
-      recordsMax: config.KAFKA_COALESCE_RECORDS,
-      bytesMax: COALESCE_BYTES_MAX,
-      lingerMs: config.KAFKA_COALESCE_MS,
-    }),
-  );
+  // Deadline and breaker are those of a single operation, whatever it shares its request with: none waits twice, and a broker
+  // that does not answer holds up as many as were on their way, and no more than the breaker's threshold beside them.
+  const bounded = withDeadline(coalesced(proxy, config), { readMs: config.KAFKA_READ_DEADLINE_MS });
+  const breaking = withBreaker(bounded, {
+    failuresMax: config.KAFKA_BREAKER_FAILURES,
+    openMs: config.KAFKA_BREAKER_OPEN_MS,
+  });
+  const broker = tracedBroker(breaking);
+  const flows = configureFlows(platform.flows ?? defined, config);
   const model = modelOf(flows);
   const stampClock = createStampClock(() => clock.nowMs(), entropy.hex(16));
   const vitals = createVitals({ clock, database, log, onDrained });
-  const engine = createEngine({ flows, model, database, entropy });
+  const meters = createMeters(flows);
+  const stopwatch = (): number => performance.now();
+  const alone = timedEngine(createEngine({ flows, model, database, entropy, rebuilding }), meters, stopwatch);
+  // Files commit within the call: there is nothing to share.
+  const engine = config.neo4j === undefined ? alone : withGroupCommit(alone, delay);
   const intake = createIntake({ flows, clock, stampClock, entropy });
   const consumed = flows.filter(({ name }) => config.consume.includes(name));
-  const receive = createReceive({ flows, clock, stampClock, entropy });
-  const tick = createTick({
-    flows: consumed,
-    model,
-    broker,
+  const receive = createReceive({ flows, clock, stampClock, entropy, rebuilding });
+  const queries = createQueries({ flows, model, database });
+  const prepare = createPrepare({
+    flows,
+    takes: config.consume,
+    flowsOn: config.flowsOn,
     database,
     engine,
-    receive,
+    graph: surroundings({ model, database }),
+    textModel,
+    webhooks,
+    entropy,
+    stampClock,
     clock,
+    delay,
+    random: Math.random,
+    log,
+    atOnce: config.PREPARE_AT_ONCE,
+    attemptsMax: config.PREPARE_ATTEMPTS,
+    ...(platform.mayAttempt === undefined ? {} : { mayAttempt: platform.mayAttempt }),
+  });
+  const acceptDeps = {
+    intake,
+    engine,
+    broker,
+    database,
     vitals,
     log,
-    random: Math.random,
-  });
+    flowsOn: config.flowsOn,
+    prepare,
+    queries,
+    delay,
+  };
+  const accept = timedAccept(createAccept(acceptDeps), meters, stopwatch);
+  const sharing =
+    consumerName === undefined
+      ? ALONE
+      : createSharing({ database, clock, name: consumerName, flows: config.consume, keepMs: config.CONSUMER_KEEP_MS });
+  const tick = timedTick(
+    createTick({
+      flows: consumed,
+      model,
+      broker,
+      database,
+      engine,
+      receive,
+      entropy,
+      clock,
+      vitals,
+      log,
+      sharing,
+      random: Math.random,
+      prepare: rebuilding ? undefined : prepare,
+      // Below the breaker, as looking is: what dashboards are told must not open it.
+      report: rebuilding ? undefined : createReport({ flows, broker: bounded, database, clock, log }),
+      allFlows: flows,
+      retention: { ledgerMs: config.LEDGER_RETENTION_MS, keysMs: config.KEYS_RETENTION_MS },
+    }),
+    meters,
+    stopwatch,
+  );
+  const canary = createCanary({ flowsOn: config.flowsOn, accept, database, clock, log });
+  const lag = createLag({ flows, broker: bounded, database, entropy, clock });
+  const breakerState = (): string => breaking.state();
   const budget = { recordsMax: config.TICK_RECORDS, bytesMax: config.TICK_BYTES, waitMs: config.TICK_WAIT_MS };
   const service: Service = {
     name: "tidegate",
     version,
     flows,
-    accept: createAccept({ intake, engine, broker, database, vitals, log, flowsOn: config.flowsOn }),
-    reads: createReads({ flows, model, database, entropy }),
+    accept,
+    reads: createReads({
+      flows,
+      model,
+      database,
+      entropy,
+      queries,
+      clock,
+      delay,
+      ledgerMs: config.LEDGER_RETENTION_MS,
+    }),
+    queries,
+    neighbourhood: (of) => neighbourhood({ flows, model, database }, of),
+    clock,
+    delay,
+    deadLetters: createDeadLetters({ flows, database, accept, receive, clock }),
     check: () => check({ flows, broker, database }),
     dump: (registers) => dump(model, database, registers),
     tick: () => tick({ ...budget, waitMs: 0 }),
@@ -97,10 +199,15 @@ export function compose(
       database,
       clock,
       vitals,
-      topics: [...new Set(flows.map(({ topic }) => topic))],
+      topics: topicsOf(flows),
       flowsOn: config.flowsOn,
-      breakerState: () => breaking.state(),
+      breakerState,
+      lag,
+      canary,
+      diagnose: platform.diagnose ?? (async () => null),
+      unappliedMsMax: config.UNAPPLIED_AGE_MS_MAX,
     }),
+    metrics: createMetrics({ version, flows, database, clock, lag, vitals, meters, breakerState, canary }),
     log,
     limits: {
       bodyBytesMax: config.BODY_BYTES_MAX,
@@ -108,6 +215,21 @@ export function compose(
       batchItemsMax: config.BATCH_ITEMS_MAX,
     },
     accepts: config.ROLE !== "consumer",
+    keyring: config.keys === undefined ? undefined : createKeyring(config.keys, (text) => entropy.hash(text)),
+    corsOrigins: config.CORS_ORIGINS,
   };
-  return { service, tick, budget, vitals };
+  return { service, tick, budget, vitals, prepare, meters, canary, sharing };
+}
+
+function coalesced(proxy: Broker, config: Config): Broker {
+  const { KAFKA_COALESCE_RECORDS, KAFKA_COALESCE_MS, KAFKA_PRODUCE_DEADLINE_MS, KAFKA_READ_DEADLINE_MS } = config;
+  if (KAFKA_COALESCE_RECORDS === 1) {
+    return withDeadline(proxy, { produceMs: KAFKA_PRODUCE_DEADLINE_MS, readMs: KAFKA_READ_DEADLINE_MS });
+  }
+  return withCoalescing(proxy, {
+    recordsMax: KAFKA_COALESCE_RECORDS,
+    bytesMax: COALESCE_BYTES_MAX,
+    lingerMs: KAFKA_COALESCE_MS,
+    deadlineMs: KAFKA_PRODUCE_DEADLINE_MS,
+  });
 }

@@ -2,21 +2,18 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { restV2Broker } from "../adapters/broker/rest-v2.ts";
 import { sqliteDatabase } from "../adapters/database/sqlite.ts";
 import type { Config } from "../config.ts";
-import { flows } from "../flows/index.ts";
-import { createGateway } from "../gateway/app.ts";
+import { configureFlows, type Routing, topicsOf } from "../flows/configure.ts";
+import type { Flow } from "../flows/define.ts";
+import { flows as defined } from "../flows/index.ts";
 import type { Log } from "../gateway/log.ts";
 import { openSqliteLog } from "../gateway/node-sqlite-log.ts";
 import { startRetention } from "../gateway/retention.ts";
-import type { Broker } from "../ports/broker.ts";
 import type { Database } from "../ports/database.ts";
-import { openNodeSql, readMigrations } from "../sql/node.ts";
+import { openFileSql, readMigrations } from "../sql/file.ts";
 import { SchemaError } from "../sql/sql.ts";
 
-/** Names the embedded log in positions, wherever its file lies. */
-const EMBEDDED_CLUSTER = "embedded";
 const RETENTION_EVERY_MS = 60_000;
 const MIGRATIONS = new URL("../adapters/database/migrations/", import.meta.url);
 
@@ -24,7 +21,7 @@ const MIGRATIONS = new URL("../adapters/database/migrations/", import.meta.url);
 export const GRAPH_FILE = "graph.sqlite";
 export const KEYS_FILE = "keys.sqlite";
 export const LOG_FILE = "log.sqlite";
-const SECRET_FILE = "id-secret";
+export const SECRET_FILE = "id-secret";
 
 /** The database in a file of its own; nothing is opened before the first use. */
 export function openDatabase(
@@ -32,7 +29,7 @@ export function openDatabase(
   { SQLITE_SYNCHRONOUS }: Pick<Config, "SQLITE_SYNCHRONOUS">,
   keysPath?: string,
 ): Database {
-  const opener = (file: string) => () => openNodeSql(file, { synchronous: SQLITE_SYNCHRONOUS });
+  const opener = (file: string) => () => openFileSql(file, { synchronous: SQLITE_SYNCHRONOUS });
   return sqliteDatabase({
     open: opener(path),
     ...(keysPath === undefined ? {} : { openKeys: opener(keysPath) }),
@@ -41,25 +38,26 @@ export function openDatabase(
   });
 }
 
-/** A broker and how to let go of it. */
-export interface OpenBroker {
-  readonly broker: Broker;
-  close(): Promise<void>;
-}
-
 type LogConfig = Pick<
   Config,
-  "DATA_DIR" | "SQLITE_SYNCHRONOUS" | "KAFKA_TOPIC_PARTITIONS" | "KAFKA_RETENTION_MS" | "KAFKA_RETENTION_BYTES"
+  | "DATA_DIR"
+  | "SQLITE_SYNCHRONOUS"
+  | "KAFKA_TOPIC_PARTITIONS"
+  | "KAFKA_RETENTION_MS"
+  | "KAFKA_RETENTION_BYTES"
+  | keyof Routing
 >;
 
 /** The gateway's log in its file, with the flows' topics made and retention running. */
 export async function openLog(
   config: LogConfig,
   onError: (error: unknown) => void,
+  flows: readonly Flow[] = defined,
 ): Promise<{ log: Log; stop: () => Promise<void> }> {
   mkdirSync(config.DATA_DIR, { recursive: true });
   const log = openLogFile(join(config.DATA_DIR, LOG_FILE), config);
-  for (const { topic } of flows) await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
+  const topics = topicsOf(configureFlows(flows, config));
+  for (const topic of topics) await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
   const retention = retentionOf(config);
   const stopRetention =
     retention === undefined ? () => undefined : startRetention(log, { ...retention, onError }, RETENTION_EVERY_MS);
@@ -90,31 +88,7 @@ export function retentionOf({ KAFKA_RETENTION_MS, KAFKA_RETENTION_BYTES }: LogCo
   };
 }
 
-/** The broker of a configuration: a remote proxy, or the gateway in this process, by the very same adapter. */
-export async function openBroker(config: Config, onError: (error: unknown) => void): Promise<OpenBroker> {
-  if (config.kafka !== undefined) {
-    const { url } = config.kafka;
-    const cluster = config.KAFKA_CLUSTER ?? new URL(url).host;
-    return {
-      broker: restV2Broker({ url, cluster, read: "stateless", fetch: (request) => fetch(request) }),
-      close: async () => undefined,
-    };
-  }
-  const { log, stop } = await openLog(config, onError);
-  const gateway = createGateway(log, {
-    onError,
-    ...(retentionOf(config) === undefined ? {} : { retention: retentionOf(config)! }),
-  });
-  const broker = restV2Broker({
-    url: "http://gateway.embedded",
-    cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER,
-    read: "stateless",
-    fetch: (request) => gateway.fetch(request),
-  });
-  return { broker, close: stop };
-}
-
-const SECRET_CHARACTERS_MIN = 16;
+export const SECRET_CHARACTERS_MIN = 16;
 
 /** The secret of ids: from the configuration, else from its file, which the first process to come makes. */
 export function readSecret({ ID_SECRET, DATA_DIR }: Pick<Config, "ID_SECRET" | "DATA_DIR">): string {

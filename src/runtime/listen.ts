@@ -6,6 +6,8 @@ import { createAdaptorServer } from "@hono/node-server";
 const CONNECTIONS_MAX = 4_096;
 /** How long a client may take to send a request. */
 const REQUEST_MS_MAX = 60_000;
+/** How often a stopping server looks for connections that have become idle. */
+const IDLE_SWEEP_MS = 50;
 
 export interface Listening {
   readonly url: string;
@@ -19,6 +21,11 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<Listening> {
   const server = createAdaptorServer({ fetch }) as Server;
+  let stopping = false;
+  // A connection that is never idle would outlast the server: its next answer ends it.
+  server.prependListener("request", (_request, response) => {
+    if (stopping) response.setHeader("connection", "close");
+  });
   server.maxConnections = CONNECTIONS_MAX;
   server.requestTimeout = REQUEST_MS_MAX;
   await new Promise<void>((resolve, reject) => {
@@ -37,9 +44,12 @@ export async function listen(
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
     stop: (deadlineMs) =>
       new Promise((resolve) => {
+        stopping = true;
         const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+        const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
         server.close(() => {
           clearTimeout(cut);
+          clearInterval(sweep);
           resolve();
         });
         server.closeIdleConnections();

@@ -3,43 +3,80 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../app/check.ts";
 import { obstaclesIn, type Rebuilt, rebuild as rebuildFromLog } from "../app/rebuild.ts";
-import { parseConfig } from "../config.ts";
+import { type Config, parseConfig } from "../config.ts";
+import { AppError } from "../domain/errors.ts";
+import { configureFlows } from "../flows/configure.ts";
 import { flows } from "../flows/index.ts";
+import type { Database } from "../ports/database.ts";
+import { openBroker } from "./broker-node.ts";
 import { compose } from "./compose.ts";
-import { GRAPH_FILE, openBroker, openDatabase, readSecret } from "./embedded.ts";
+import { openConfigured } from "./database-node.ts";
+import { GRAPH_FILE, openDatabase, readSecret } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { startLogging } from "./logging.ts";
+import { outsideNode } from "./outside-node.ts";
 import { VERSION } from "./version.ts";
 
-/** Where the new database goes, and where the embedded files and the database in use are. */
-export interface RebuildNodeOptions {
-  readonly into: string;
-  readonly dataDir: string;
-}
-
-/** Builds the database `into` from Kafka alone; lines of its log go to standard error. */
-export async function rebuild(
-  { into, dataDir }: RebuildNodeOptions,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Rebuilt> {
-  const config = parseConfig({ ...env, DATA_DIR: dataDir, CONSUME: undefined }, flows);
+/**
+ * Builds the database `into` from Kafka alone: a file, or the URL of an empty Neo4j database, with the user, password and
+ * name of the environment; lines of its log go to standard error.
+ */
+export async function rebuild(into: string, env: Readonly<Record<string, string | undefined>>): Promise<Rebuilt> {
+  const config = parseConfig({ ...env, CONSUME: undefined }, flows);
   const write = startLogging(config.LOG_LEVEL, (text) => process.stderr.write(`${text}\n`));
+  const database = await openTarget(into, config, env);
   const { broker, close } = await openBroker(config, (error) =>
     write("error", "The embedded gateway failed", { error: String(error) }),
   );
-  const database = openDatabase(into, config);
   const clock = { nowMs: () => Date.now() };
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
   try {
-    const { tick, budget } = compose(config, { version: VERSION, broker, database, entropy, clock, write });
-    const rebuilt = await rebuildFromLog(tick, budget);
-    const used = join(dataDir, GRAPH_FILE);
-    if (!existsSync(used)) return rebuilt;
-    const inUse = openDatabase(used, config);
-    const obstacles = obstaclesIn(await check({ flows, broker, database: inUse }).finally(() => inUse.close()));
+    const { tick, budget } = compose(config, {
+      version: VERSION,
+      broker,
+      database,
+      entropy,
+      clock,
+      write,
+      ...outsideNode(config, clock, write),
+      rebuilding: true,
+    });
+    const rebuilt = await rebuildFromLog(tick, budget, database);
+    if (config.neo4j === undefined && !existsSync(join(config.DATA_DIR, GRAPH_FILE))) return rebuilt;
+    if (config.neo4j?.url === into) return rebuilt;
+    const inUse = openConfigured(config);
+    const obstacles = obstaclesIn(
+      await check({ flows: configureFlows(flows, config), broker, database: inUse }).finally(() => inUse.close()),
+    );
     return { ...rebuilt, obstacles: [...rebuilt.obstacles, ...obstacles] };
   } finally {
     await close();
     await database.close();
+  }
+}
+
+/** Whether `into` names a Neo4j database and no file. */
+function isDatabaseUrl(into: string): boolean {
+  return /^(bolt|neo4j|http)[a-z+]*:\/\//.test(into);
+}
+
+/** The database to build; one that holds anything already is refused. */
+async function openTarget(
+  into: string,
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Database> {
+  if (!isDatabaseUrl(into)) return openDatabase(into, config);
+  const database = openConfigured(parseConfig({ ...env, NEO4J_URL: into, CONSUME: undefined }, flows));
+  try {
+    const [entities, positions] = [await database.dumpEntities("", 1), await database.allPositions()];
+    if (entities.length + positions.length === 0) return database;
+    throw new AppError(
+      "invalid_input",
+      `Cannot rebuild into ${into}: it holds a graph already; name an empty database`,
+    );
+  } catch (error) {
+    await database.close();
+    throw error;
   }
 }

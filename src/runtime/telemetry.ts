@@ -11,6 +11,7 @@ import {
   ParentBasedSampler,
   type ReadableSpan,
   type SpanExporter,
+  type SpanProcessor,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 
@@ -22,12 +23,12 @@ export interface Telemetry {
   stop(): Promise<void>;
 }
 
-/** Installs provider, propagator and context manager. Without an exporter spans carry ids but are not recorded. */
-export function startTelemetry(version: string, exporter: SpanExporter | undefined): Telemetry {
+/** Installs provider, propagator and context manager. Without a processor spans carry ids but are not recorded. */
+export function startTelemetry(version: string, processor: SpanProcessor | undefined): Telemetry {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": "tidegate", "service.version": version }),
-    sampler: new ParentBasedSampler({ root: exporter === undefined ? new AlwaysOffSampler() : new AlwaysOnSampler() }),
-    spanProcessors: exporter === undefined ? [] : [new BatchSpanProcessor({ exporter })],
+    sampler: new ParentBasedSampler({ root: processor === undefined ? new AlwaysOffSampler() : new AlwaysOnSampler() }),
+    spanProcessors: processor === undefined ? [] : [processor],
   });
   trace.setGlobalTracerProvider(provider);
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
@@ -40,6 +41,11 @@ export function startTelemetry(version: string, exporter: SpanExporter | undefin
       context.disable();
     },
   };
+}
+
+/** Sends spans in batches, in the background, to an OTLP endpoint. */
+export function batchingProcessor(endpoint: string): SpanProcessor {
+  return new BatchSpanProcessor({ exporter: otlpExporter(endpoint, fetch) });
 }
 
 /** Sends spans as OTLP/JSON to `<endpoint>/v1/traces`. */

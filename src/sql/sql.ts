@@ -4,16 +4,29 @@
 /** What a statement binds. Blobs are avoided: engines disagree about their type. */
 export type SqlValue = string | number | null;
 
-/** A synchronous SQLite. Statements are prepared once per text and kept. */
+/** Sorts after every text that is ever compared. */
+export const LAST = "\u{10ffff}";
+
+/** Whose database it is, and which schema of it. */
+export interface SchemaMark {
+  /** The schema's version, 0 where there is none yet; undefined when the database is another application's. */
+  read(applicationId: number): number | undefined;
+  write(applicationId: number, version: number): void;
+}
+
+/** A synchronous SQLite. Statements are prepared once per text and kept. Its own errors are those that isSqlError knows. */
 export interface Sql {
   /** All rows of a query. */
   all<Row>(sql: string, ...params: SqlValue[]): Row[];
   /** The first row, or undefined. */
   get<Row>(sql: string, ...params: SqlValue[]): Row | undefined;
-  /** Runs a statement for its effect and answers how many rows it changed. */
-  run(sql: string, ...params: SqlValue[]): number;
+  /** Runs a statement for its effect. */
+  run(sql: string, ...params: SqlValue[]): void;
+  /** Runs a statement and answers how many rows it changed, which some engines have to be asked for. */
+  change(sql: string, ...params: SqlValue[]): number;
   /** Runs a script of several statements. */
   script(sql: string): void;
+  readonly mark: SchemaMark;
   /** Sets how the file is written; called once it is known to be ours, and changes the file. */
   tune(): void;
   /** Runs `work` in one write transaction (BEGIN IMMEDIATE); a throw rolls back. No awaiting inside. */
@@ -32,17 +45,20 @@ export class SchemaError extends Error {
   override name = "SchemaError";
 }
 
+/** Whether an error is the engine's own; anything else came from the code that was run within. */
+export function isSqlError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && /^(ERR_)?SQLITE/.test(String(error.code));
+}
+
 /**
- * Brings a database file to the newest schema. `applicationId` marks whose file it is (PRAGMA application_id).
- * Throws SchemaError for a file of another application or of a newer release.
+ * Brings a database to the newest schema. `applicationId` marks whose it is. Throws SchemaError for a database of another
+ * application or of a newer release.
  */
 export function migrate(sql: Sql, name: string, applicationId: number, migrations: readonly Migration[]): void {
   const newest = migrations.length;
   const look = (): number => {
-    const id = sql.get<{ application_id: number }>("PRAGMA application_id")?.application_id ?? 0;
-    const version = sql.get<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
-    const tables = sql.get<{ n: number }>("SELECT count(*) AS n FROM sqlite_schema")?.n ?? 0;
-    if (id !== applicationId && (id !== 0 || version !== 0 || tables !== 0)) {
+    const version = sql.mark.read(applicationId);
+    if (version === undefined) {
       throw new SchemaError(`Cannot open ${name}: it is a SQLite file of another application; choose another DATA_DIR`);
     }
     if (version > newest) {
@@ -57,6 +73,6 @@ export function migrate(sql: Sql, name: string, applicationId: number, migration
   if (held === newest) return;
   sql.transaction(() => {
     for (const migration of migrations.slice(look())) sql.script(migration.sql);
-    sql.script(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newest};`);
+    sql.mark.write(applicationId, newest);
   });
 }

@@ -70,6 +70,20 @@ describe("withBreaker() opens", () => {
     expect(breaker.state()).toBe(opens ? "open" : "closed");
   });
 
+  it("once, however many failures come back after it has opened", async () => {
+    const inner = scriptedBroker();
+    const breaker = withBreaker(inner, OPTIONS);
+    const producing = Array.from({ length: 10 }, () => breaker.produce(RECORDS));
+    for (const { answer } of inner.produced) answer(RECORDS.map(() => result("unknown")));
+    expect((await Promise.all(producing)).flat()).toEqual(Array(20).fill(result("unknown")));
+    expect(breaker.state()).toBe("open");
+    await vi.advanceTimersByTimeAsync(OPTIONS.openMs);
+    const trying = breaker.produce(RECORDS);
+    inner.produced.at(-1)!.succeed();
+    await trying;
+    expect(breaker.state()).toBe("closed");
+  });
+
   it("not when a success comes in between", async () => {
     const { breaker, produce } = setup();
     for (let i = 0; i < 10; i++)

@@ -127,6 +127,33 @@ describe("withCoalescing()", () => {
     expect(inner.produced[0]!.signal?.aborted ?? false).toBe(false);
   });
 
+  it("gives a call up at its deadline: unknown when it went out, retryable when it did not, and aborts what nobody waits for", async () => {
+    const { broker, inner, sent } = setup({ deadlineMs: 100 });
+    const first = Promise.all([broker.produce(call("a")), broker.produce(call("b"))]);
+    await vi.advanceTimersByTimeAsync(60);
+    const second = broker.produce(call("c", "d"));
+    await vi.advanceTimersByTimeAsync(39);
+    expect(inner.produced[0]!.signal!.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    const late = { status: "unknown", reason: "no answer within 100 ms" };
+    expect(await first).toEqual([[late], [late]]);
+    expect(inner.produced[0]!.signal!.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(60);
+    const unsent = { status: "retryable", reason: "cancelled before it was sent" };
+    expect(await second).toEqual([unsent, unsent]);
+    expect(sent()).toEqual(["a b"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("takes an answer before the deadline as it is, and leaves no timer behind", async () => {
+    const { broker, inner } = setup({ deadlineMs: 100 });
+    const producing = broker.produce(call("a"));
+    await vi.advanceTimersByTimeAsync(99);
+    inner.produced[0]!.succeed(5);
+    expect(await producing).toEqual([{ status: "ok", partition: 0, offset: 5 }]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("answers unknown to all callers of a request that throws, and goes on", async () => {
     const { broker, inner, sent } = setup();
     const all = Promise.all([broker.produce(call("a")), broker.produce(call("b"))]);

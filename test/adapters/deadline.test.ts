@@ -1,5 +1,6 @@
 // Calls settle at their deadline, whatever is behind them.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { withCoalescing } from "../../src/adapters/broker/coalescing.ts";
 import { withDeadline } from "../../src/adapters/broker/deadline.ts";
 import type { Broker } from "../../src/ports/broker.ts";
 import { gatedBroker } from "../support/faulty-broker.ts";
@@ -29,11 +30,26 @@ describe("withDeadline()", () => {
     expect(inner.produced[0]!.signal!.aborted).toBe(true);
   });
 
+  it("produce() answers what is behind it says at once when it is aborted", async () => {
+    const waiting = withCoalescing(scriptedBroker(), { inFlightMax: 0 });
+    const producing = withDeadline(waiting, DEADLINES).produce(RECORDS);
+    await vi.advanceTimersByTimeAsync(200);
+    const unsent = { status: "retryable", reason: "cancelled before it was sent" };
+    expect(await producing).toEqual([unsent, unsent]);
+  });
+
   it("produce() hands on an answer in time and leaves no timer behind", async () => {
     const inner = scriptedBroker();
     const producing = withDeadline(inner, DEADLINES).produce(RECORDS);
     inner.produced[0]!.succeed(4);
     expect(await producing).toMatchObject([{ offset: 4 }, { offset: 5 }]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("produce() without a deadline is left to what is behind it", async () => {
+    const inner = scriptedBroker();
+    void withDeadline(inner, { readMs: 100 }).produce(RECORDS);
+    expect(inner.produced[0]!.signal).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
   });
 

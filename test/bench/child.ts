@@ -1,8 +1,9 @@
 // A measured process: its address, its memory and CPU time from /proc, its end.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
 export const root = resolve(import.meta.dirname, "../..");
 export const bin = resolve(root, "bin/tidegate.js");
@@ -20,7 +21,19 @@ export interface Child {
   cpuSeconds(): number;
   /** The event loop's delay since the last call, in milliseconds; needs the probe. */
   delay(): Promise<{ p50: number; p99: number; max: number }>;
+  /** Freezes or wakes it. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
   stop(): Promise<void>;
+}
+
+/** Works in a folder that is gone afterwards. */
+export async function inFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Starts a script that prints `… listens on URL` to standard error. */
@@ -35,21 +48,25 @@ export async function startChild(args: readonly string[], env: Record<string, st
   return {
     url,
     rssMib: () => Number(/VmRSS:\s+(\d+)/.exec(proc("status"))?.[1] ?? 0) / 1_024,
-    cpuSeconds() {
-      const fields = proc("stat").split(") ")[1]!.split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    },
+    cpuSeconds: () => cpuSecondsOf(child.pid!),
     async delay() {
       const line = lines(/event-loop-delay (\{.*\})/);
       child.kill("SIGUSR2");
       return JSON.parse((await line)[1]!);
     },
+    signal: (name) => void child.kill(name),
     async stop() {
       if (child.exitCode !== null) return;
       child.kill("SIGTERM");
       await once(child, "exit");
     },
   };
+}
+
+/** CPU time of a process and its threads until now. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** Runs a script to its end and answers its standard output. */

@@ -2,7 +2,7 @@
 // schema, in transactions of 1,000. Prints one JSON line. Usage: floor.ts DATA FOLDER LIMIT
 import { join } from "node:path";
 import { openSqliteLog } from "../../src/gateway/node-sqlite-log.ts";
-import { openNodeSql, readMigrations } from "../../src/sql/node.ts";
+import { openFileSql, readMigrations } from "../../src/sql/file.ts";
 import { migrate, type Sql } from "../../src/sql/sql.ts";
 import { type BenchOperation, readOperations } from "./operations.ts";
 
@@ -14,8 +14,8 @@ const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
 const operations = readOperations(data, Number(limit));
 await openSqliteLog(join(folder, "log.sqlite")).close();
-const log = openNodeSql(join(folder, "log.sqlite"));
-const graph = openNodeSql(join(folder, "graph.sqlite"));
+const log = openFileSql(join(folder, "log.sqlite"));
+const graph = openFileSql(join(folder, "graph.sqlite"));
 migrate(
   graph,
   "graph.sqlite",

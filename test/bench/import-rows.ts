@@ -1,9 +1,7 @@
 // The import against its floor, and the service's memory and CPU time while it runs.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { bin, type Child, flags, root, runScript, startChild } from "./child.ts";
+import { bin, type Child, flags, inFolder, root, runScript, startChild } from "./child.ts";
 import { type Row, rowOf } from "./table.ts";
 
 const FLOOR = join(root, "test/bench/floor.ts");
@@ -61,15 +59,6 @@ export async function importRows({
   ];
 }
 
-async function inFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), "tidegate-bench-"));
-  try {
-    return await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 /** Imports into a fresh service; the rate runs from the first request until everything is applied. */
 async function importOnce(data: string, limit: number, folder: string): Promise<{ rate: number; samples: Sample[] }> {
   const service = await startChild([...flags, bin, "start"], { PORT: "0", DATA_DIR: folder, LOG_LEVEL: "error" });
@@ -93,6 +82,7 @@ async function importOnce(data: string, limit: number, folder: string): Promise<
     const seconds = (performance.now() - began) / 1_000;
     sampling.abort();
     await sampled;
+    await note(service, samples);
     return { rate: applied / seconds, samples };
   } finally {
     await service.stop();
@@ -101,10 +91,14 @@ async function importOnce(data: string, limit: number, folder: string): Promise<
 
 async function sample(service: Child, samples: Sample[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { applied } = await progress(service);
-    samples.push({ applied, cpuSeconds: service.cpuSeconds(), rssMib: service.rssMib() });
+    await note(service, samples);
     await delay(SAMPLE_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+async function note(service: Child, samples: Sample[]): Promise<void> {
+  const { applied } = await progress(service);
+  samples.push({ applied, cpuSeconds: service.cpuSeconds(), rssMib: service.rssMib() });
 }
 
 async function progress({ url }: Child): Promise<{ applied: number; atRest: boolean }> {
@@ -138,7 +132,8 @@ function cpuOf(samples: readonly Sample[], from: number, count: number): number 
 
 function cpuAt(samples: readonly Sample[], applied: number): number {
   const after = samples.findIndex((sample) => sample.applied >= applied);
-  if (after <= 0) return samples.at(Math.max(after, 0))!.cpuSeconds;
+  if (after === -1) throw new Error(`No sample was taken after ${applied} operations`);
+  if (after === 0) return samples[0]!.cpuSeconds;
   const [a, b] = [samples[after - 1]!, samples[after]!];
   const share = b.applied === a.applied ? 1 : (applied - a.applied) / (b.applied - a.applied);
   return a.cpuSeconds + share * (b.cpuSeconds - a.cpuSeconds);

@@ -87,10 +87,12 @@ describe("bin/tidegate.js", () => {
     // As if handed over to already, and still too old: it does not go round in circles.
     writeFileSync(look.path("always.cjs"), LOOK.split("\n")[1]!);
     const env = { ...OLDER, TIDEGATE_HANDED_OVER: "1", NODE_OPTIONS: `--require ${look.path("always.cjs")}` };
-    const { status, stderr } = spawnSync(process.execPath, [place.bin], { encoding: "utf8", env });
-    expect([status, stderr]).toEqual([
-      1,
-      expect.stringMatching(/^tidegate: Cannot run on Node .*: install Node 24, or run "npm ci"[^\n]*\n$/),
-    ]);
+    const said = (): unknown[] => {
+      const { status, stderr } = spawnSync(process.execPath, [place.bin], { encoding: "utf8", env });
+      return [status, stderr];
+    };
+    expect(said()).toEqual([1, expect.stringMatching(/^tidegate: Cannot run on Node .*: install Node 24\n$/)]);
+    writeFileSync(join(dirname(place.bin), "../package-lock.json"), "{}");
+    expect(said()).toEqual([1, expect.stringMatching(/: install Node 24, or run "npm ci"[^\n]*\n$/)]);
   });
 });

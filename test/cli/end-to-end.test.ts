@@ -1,6 +1,6 @@
 // The command against a real service, both as processes: import, import again, check, dump.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
 import { buildCanonical } from "../canonical/chitchat-canonical.ts";
 import { CHITCHAT_EXCERPT } from "../support/chitchat.ts";
@@ -61,6 +61,20 @@ test("an import of the excerpt, twice, gives the canonical dump, and closes", as
   expect((await run("check", "--accepted", "accepted")).code).toBe(0);
   expect(await service.stop()).toBe(0);
   expect((await run("dump", "--data", "data", "--output", "dump")).code).toBe(0);
+
+  // The log that DATA_DIR names, and no empty one in its place.
+  const from = async (data: string, into: string) => {
+    const errors = folder.path(`errors-${into}`);
+    const options = { env: { DATA_DIR: folder.path(data) }, cwd: folder.root, errors, boundMs: 60_000 };
+    const { code, out } = await runTidegate(["rebuild", "--into", into], options);
+    return { code, out, err: readFileSync(errors, "utf8") };
+  };
+  const rebuilt = await from("data", "rebuilt.sqlite");
+  expect([rebuilt.code, JSON.parse(rebuilt.out)]).toMatchObject([0, { first: 1_073, parked: 0, obstacles: [] }]);
+  const nowhere = await from("nowhere", "nothing.sqlite");
+  expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringMatching(/^tidegate: There is no embedded log in /)]);
+  expect([existsSync(folder.path("nowhere")), existsSync(folder.path("nothing.sqlite"))]).toEqual([false, false]);
+
   const gone = await run("check");
   expect([gone.code, gone.err]).toEqual([1, expect.stringMatching(/^tidegate: Cannot reach the service at [^\n]*\n$/)]);
 });

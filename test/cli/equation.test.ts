@@ -1,18 +1,39 @@
 import { describe, expect, test } from "vitest";
 import type { Check, FlowCheck } from "../../src/app/check.ts";
 import { formatVerdict, judge } from "../../src/cli/equation.ts";
+import { NO_COUNTS } from "../../src/domain/accounting.ts";
 
-const COUNTS = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0, applied: 0, superseded: 0, foreign: 0 };
+const COUNTS = NO_COUNTS;
 
 function flowCheck(given: Partial<FlowCheck>): FlowCheck {
-  const flow = { applied: 0, superseded: 0, parked: 0, discarded: 0, pending: 0, foreign: 0, ...given };
-  const accounted = flow.applied + flow.superseded - flow.foreign + flow.parked + (flow.pending ?? 0);
+  const flow = {
+    applied: 0,
+    superseded: 0,
+    parked: 0,
+    discarded: 0,
+    pending: 0,
+    waiting: 0,
+    foreign: 0,
+    derived: 0,
+    ...given,
+  };
+  const accounted = flow.applied + flow.superseded - flow.foreign - flow.derived + flow.parked + (flow.pending ?? 0);
   return { accounted, byPath: { kafka: 0, direct: 0, fallback: 0 }, ...flow };
 }
 
 function checkOf(flows: { readonly [name: string]: Partial<FlowCheck> }, given: Partial<Check> = {}): Check {
   const checked = Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, flowCheck(flow)]));
-  return { closed: true, atRest: true, outbox: 0, sweeps: 0, unseen: 0, partitions: [], flows: checked, ...given };
+  return {
+    closed: true,
+    atRest: true,
+    outbox: 0,
+    retries: 0,
+    sweeps: 0,
+    unseen: 0,
+    partitions: [],
+    flows: checked,
+    ...given,
+  };
 }
 
 const heldOf = (ids: number, given: { unknown?: number; parked?: number } = {}) =>
@@ -42,16 +63,17 @@ describe("judge()", () => {
     expect(judge(checkOf({ memory: { applied: 9 } }), heldOf(10), true).closes).toBe(false);
   });
 
-  test("names foreign and parked records beside the equation", () => {
+  test("takes off what no client sent, so that the sum is right as it stands", () => {
     const verdict = judge(
-      checkOf({ memory: { applied: 13, foreign: 3, parked: 4 } }),
+      checkOf({ memory: { applied: 15, superseded: 1, foreign: 3, derived: 3, parked: 4 } }),
       heldOf(11, { parked: 1 }),
       false,
     );
     expect(verdict.closes).toBe(true);
     expect(formatVerdict(verdict).split("\n")).toEqual([
-      "memory  accepted 11 = applied 10 + superseded 0 + parked 1 + discarded 0 + pending 0",
-      "        beside it: 3 applied from records of foreign producers",
+      "memory  accepted 11 = applied 15 + superseded 1 + parked 1 + discarded 0 + pending 0 - foreign 3 - own 3",
+      "        foreign: 3 operations came in records of foreign producers",
+      "        own: 3 operations of the service itself: results, decisions, canaries",
       "        beside it: 3 parked records that no client sent, or that no file names",
       "Everything closes",
     ]);
@@ -60,6 +82,7 @@ describe("judge()", () => {
   test("does not close when a partition's records do not all have a place, and names it", () => {
     const counts = { ...COUNTS, records: 5, first: 3, duplicate: 1 };
     const partition = {
+      flow: "memory",
       topic: "memory-operations",
       partition: 2,
       generation: "g",
@@ -81,13 +104,13 @@ describe("judge()", () => {
 
   test("without files the service's own accounts have to close", () => {
     const verdict = judge(
-      checkOf({ memory: { applied: 3, pending: 2 } }, { atRest: false, outbox: 7 }),
+      checkOf({ memory: { applied: 3, pending: 2 } }, { atRest: false, outbox: 7, retries: 2 }),
       undefined,
       false,
     );
     expect(verdict.closes).toBe(true);
     expect(formatVerdict(verdict)).toContain("memory  accepted 5 = applied 3");
-    expect(formatVerdict(verdict)).toContain("Not at rest: 7 in the outbox, 0 sweeps");
+    expect(formatVerdict(verdict)).toContain("Not at rest: 7 in the outbox, 2 with work to do, 0 sweeps");
   });
 
   test("says that nothing was accepted yet", () => {

@@ -28,6 +28,7 @@ async function place(options?: { itemsMax: number }): Promise<Place> {
       url: service.url,
       operationsMax: Number.POSITIVE_INFINITY,
       conversationsMax: Number.POSITIVE_INFINITY,
+      user: "me",
       batchItemsMax: 100,
       concurrency: 2,
       retryForMs: 20_000,

@@ -1,31 +1,32 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { main } from "../../src/cli/main.ts";
 import { startFakeService } from "../support/fake-service.ts";
+import { runCommand as run } from "../support/run-command.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-
-/** Runs a command; answers its exit code and what it wrote. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: "", err: "" };
-  const catching = (name: "out" | "err") => (chunk: unknown) => {
-    written[name] += String(chunk);
-    return true;
-  };
-  vi.spyOn(process.stdout, "write").mockImplementation(catching("out"));
-  vi.spyOn(process.stderr, "write").mockImplementation(catching("err"));
-  try {
-    return { code: await main(args), ...written };
-  } finally {
-    vi.restoreAllMocks();
-  }
-}
 
 async function service() {
   const fake = await startFakeService();
   onTestFinished(() => fake.close());
   return fake;
 }
+
+const COMMANDS = [
+  "start",
+  "gateway",
+  "send",
+  "import",
+  "dump",
+  "rebuild",
+  "check",
+  "operations",
+  "replay",
+  "discard",
+  "erase",
+  "topics",
+  "doctor",
+  "keys",
+];
 
 const FLOW = { applied: 1, superseded: 0, parked: 0, discarded: 0, pending: 0, foreign: 0, accounted: 1, byPath: {} };
 const CHECK = { closed: true, atRest: true, outbox: 0, sweeps: 0, unseen: 0, partitions: [], flows: { memory: FLOW } };
@@ -38,18 +39,18 @@ describe("tidegate", () => {
     expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
     const { code, out } = await run("--help");
     expect(code).toBe(0);
-    for (const name of ["start", "gateway", "send", "import", "dump", "rebuild", "check"])
-      expect(out).toContain(`\n  ${name} `);
+    for (const name of COMMANDS) expect(out).toContain(`\n  ${name} `);
   });
 
-  test.each(["start", "gateway", "send", "import", "dump", "rebuild", "check"])(
-    "prints the options of %s",
-    async (name) => {
-      const { code, out } = await run(name, "--help");
-      expect(code).toBe(0);
-      expect(out).toContain(`tidegate ${name}`);
-    },
-  );
+  test.each(COMMANDS)("prints the options of %s", async (name) => {
+    const { code, out } = await run(name, "--help");
+    expect(code).toBe(0);
+    expect(out).toContain(`tidegate ${name}`);
+  });
+
+  test.each(COMMANDS.filter((name) => name !== "start" && name !== "gateway"))("%s takes --json", async (name) => {
+    expect((await run(name, "--help")).out).toContain("--json");
+  });
 
   test.each([
     [[], 'Which command?; see "tidegate --help"'],
@@ -60,7 +61,7 @@ describe("tidegate", () => {
     [["import", "f", "--limit"], "'--limit <value>' argument missing"],
     [["import", "f", "--limit", "many"], '--limit must be a whole number from 1 to 9007199254740991; it is "many"'],
     [["import", "f", "--batch", "0"], "--batch must be a whole number from 1 to 10000"],
-    [["import", "f", "--format", "csv"], "--format must be chitchat or jsonl"],
+    [["import", "f", "--format", "csv"], "--format must be chatgpt, chitchat, jsonl"],
     [["import", "f", "--url", "localhost:1"], '"localhost:1" is not an http(s) address'],
     [["import", "-", "-"], "Standard input can be imported only once"],
     [["check", "surplus"], 'Unexpected argument "surplus"'],
@@ -69,6 +70,36 @@ describe("tidegate", () => {
     [["dump", "--url", "http://h", "--data", "d"], "Give --url or --data, not both"],
     [["gateway", "--port", "70000"], "--port must be a whole number from 0 to 65535"],
     [["rebuild"], "--into"],
+    [["check", "--api-key", "two words"], "The API key must be a word of ASCII characters"],
+    [["send", "memory", "create", "{}", "--api-key", ""], "The API key must be a word"],
+    [["keys"], "ACTION"],
+    [["keys", "list", "--tenant", "t", "--scope", "read"], 'Keys can be created, not "list"'],
+    [["keys", "create", "--scope", "read"], "--tenant"],
+    [["keys", "create", "--tenant", "t"], "--scope"],
+    [["keys", "create", "--tenant", "", "--scope", "read"], "The key needs a tenant of 1 to 100 characters"],
+    [
+      ["keys", "create", "--tenant", "t", "--scope", "memroy:*", "--scope", "x"],
+      'The key names "memroy:*", "x"; scopes',
+    ],
+    [["keys", "create", "surplus", "--tenant", "t", "--scope", "read"], 'Unexpected argument "surplus"'],
+    [["operations", "id", "--flow", "memory"], "Give an id, or what to list, not both"],
+    [["operations", "a/b"], '"a/b" names no record; give topic/partition/offset'],
+    [["operations", "--topic", "t"], "--topic and --reason are about parked records; add --parked"],
+    [["operations", "--parked", "--outcome", "applied"], "A parked record has no outcome yet"],
+    [["operations", "--limit", "0"], "--limit must be a whole number from 1 to 10000"],
+    [["replay"], "Say what to replay: one RECORD, or any of --flow, --topic and --reason together, or --all"],
+    [["replay", "t/0/1", "--all"], "Say what to replay: one RECORD"],
+    [["replay", "t/0/-1"], '"t/0/-1" names no record; give topic/partition/offset'],
+    [["replay", "--all", "--edit", "f"], "--edit is about one RECORD; name it"],
+    [["discard", "--all", "--yes", "--wait"], "--wait is about one RECORD; name it"],
+    [["discard", "--all", "--flow", "memory"], "Say what to discard: one RECORD"],
+    [["discard", "../0/1"], '"../0/1" names no record; give topic/partition/offset'],
+    [["discard", "t/0/1", "--edit", "f"], "Unknown option '--edit'"],
+    [["erase"], "Give either --session or --user"],
+    [["erase", "--session", "a", "--user", "b"], "Give either --session or --user"],
+    [["erase", "--user", ""], "An id is not empty"],
+    [["topics"], "ACTION"],
+    [["topics", "drop"], 'Say check or create, not "drop"'],
   ])("%j is a usage error in one line", async (args, line) => {
     const { code, out, err } = await run(...args);
     expect(code).toBe(2);
@@ -124,6 +155,48 @@ describe("tidegate", () => {
     expect((await run("send", "memory", "create", "{}", "--url", fake.url, "--wait")).code).toBe(1);
   });
 
+  test("every command sends the key of TIDEGATE_API_KEY, or rather that of --api-key", async () => {
+    const fake = await service();
+    using folder = tempFolder();
+    fake.answers.set("/v1/memory/create", { id: "op", flow: "memory" });
+    fake.answers.set("/v1/operations/op", { id: "op", state: "applied" });
+    fake.answers.set("/v1/check", CHECK);
+    fake.answers.set("/v1/dump", "{}\n");
+    for (const path of ["/v1/operations", "/v1/parked"]) fake.answers.set(path, { items: [], next: null });
+    writeFileSync(folder.path("ids"), '{"id":"op","flow":"memory"}\n');
+    writeFileSync(folder.path("in.jsonl"), '{"flow":"memory","type":"create","data":{}}\n');
+    const importing = ["import", folder.path("in.jsonl"), "--state", folder.path("s"), "--rejects", folder.path("r")];
+    const commands: [requests: number, args: string[]][] = [
+      [2, ["send", "memory", "create", "{}", "--wait"]],
+      [2, ["check", "--accepted", folder.path("ids")]],
+      [1, ["dump", "--output", folder.path("dump")]],
+      [1, importing],
+      [1, ["operations"]],
+      [1, ["operations", "--parked"]],
+      [1, ["replay", "t/0/1"]],
+      [1, ["discard", "--all"]],
+      [1, ["erase", "--session", "s", "--dry-run"]],
+    ];
+    const sentBy = async (args: string[]) => {
+      fake.authorizations.length = 0;
+      await run(...args, "--url", fake.url);
+      return [...fake.authorizations];
+    };
+    for (const [requests, args] of commands) {
+      vi.stubEnv("TIDEGATE_API_KEY", "");
+      expect(await sentBy(args), args[0]).toEqual(Array(requests).fill(undefined));
+      vi.stubEnv("TIDEGATE_API_KEY", "tg_one");
+      expect(await sentBy(args), args[0]).toEqual(Array(requests).fill("Bearer tg_one"));
+      expect(await sentBy([...args, "--api-key", "tg_two"]), args[0]).toEqual(Array(requests).fill("Bearer tg_two"));
+    }
+  });
+
+  test("a key that cannot be sent is not shown", async () => {
+    vi.stubEnv("TIDEGATE_API_KEY", "tg_hidden\n");
+    const { code, err } = await run("check");
+    expect([code, err]).toEqual([2, expect.not.stringContaining("hidden")]);
+  });
+
   test("send shows the problem of a refusal", async () => {
     const fake = await service();
     const { code, err } = await run("send", "memory", "create", "{}", "--url", fake.url);
@@ -148,6 +221,9 @@ describe("tidegate", () => {
     fake.answers.set("/v1/dump", text);
     const { code, out } = await run("dump", "--url", fake.url, "--output", folder.path("dump"));
     expect([code, out]).toEqual([0, `2 lines, sha256 ${createHash("sha256").update(text).digest("hex")}\n`]);
+    const json = await run("dump", "--url", fake.url, "--output", folder.path("dump"), "--json");
+    expect(JSON.parse(json.out)).toMatchObject({ lines: 2, sha256: expect.any(String) });
+    fake.answers.delete("/v1/dump");
     const { code: failed } = await run("dump", "--registers", "--url", fake.url, "--output", folder.path("other"));
     expect(failed).toBe(1);
     expect(existsSync(folder.path("other")) || existsSync(folder.path("other.part"))).toBe(false);

@@ -35,6 +35,7 @@ export function planOf(core: Core, seed: number): Plan {
       idRank: Math.floor(random() * 16),
       origin: "minted",
       trips: [[], []],
+      resultTrips: [[], []],
     };
   });
   const operations = fixCase(core, { seeds });

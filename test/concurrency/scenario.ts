@@ -1,21 +1,20 @@
-// Six processes on one SQLite file, some of them killed on the way. Children are always ended, by their own pid.
+// Six processes on one database, some of them killed on the way. Children are always ended, by their own pid.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Database } from "../../src/ports/database.ts";
-import { loadCore, OWN_SOURCES } from "../property/core.ts";
+import { type Core, loadCore, OWN_SOURCES } from "../property/core.ts";
+import { type Mode, type Place, sqlitePlace } from "./place.ts";
 import { planOf, RECORDS, randomOf } from "./plan.ts";
-import { type Findings, verify, WITNESS } from "./verify.ts";
+import { type Findings, verify } from "./verify.ts";
 
 export interface Scenario {
   readonly seed: number;
-  /** `naive` loads without a lock: the control. */
-  readonly mode: "locked" | "naive";
+  readonly mode: Mode;
   /** How often a process is killed with SIGKILL and another one started. */
   readonly kills: number;
+  /** Makes the place where they meet; a SQLite file unless given. */
+  readonly makePlace?: (core: Core) => Promise<Place>;
 }
 
 export interface ScenarioResult {
@@ -27,27 +26,21 @@ export interface ScenarioResult {
 const PROCESSES = 6;
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
 const POLL_MS = 10;
-const DURATION_MS_MAX = 55_000;
+const DURATION_MS_MAX = 175_000;
 
-export async function runScenario({ seed, mode, kills }: Scenario): Promise<ScenarioResult> {
+export async function runScenario({ seed, mode, kills, makePlace = sqlitePlace }: Scenario): Promise<ScenarioResult> {
   const started = performance.now();
   const core = await loadCore(OWN_SOURCES);
-  const folder = mkdtempSync(join(tmpdir(), "tidegate-concurrency-"));
-  const file = join(folder, "graph.db");
-  const sql = core.sql.openNodeSql(file);
-  const database = core.sqlite.sqliteDatabase({ open: () => sql, migrations: core.migrations, name: file });
-  const crew = createCrew(file, seed, mode);
+  const place = await makePlace(core);
+  const crew = createCrew(place.name, seed, mode);
   try {
-    await database.nowMs();
-    sql.script(WITNESS);
     for (let i = 0; i < PROCESSES; i++) crew.hire();
-    const killed = await work(database, crew, seed, kills);
-    const findings = await verify(core, sql, database, planOf(core, seed));
+    const killed = await work(place.database, crew, seed, kills);
+    const findings = await verify(core, place, planOf(core, seed));
     return { findings, kills: killed, ms: Math.round(performance.now() - started) };
   } finally {
     await crew.dismiss();
-    await database.close();
-    rmSync(folder, { recursive: true, force: true });
+    await place.close();
   }
 }
 
@@ -55,9 +48,9 @@ export async function runScenario({ seed, mode, kills }: Scenario): Promise<Scen
 const CONTROL_RUNS_MAX = 3;
 
 /** Runs the control until it has lost something; answers the last run. */
-export async function runControl(seed: number): Promise<ScenarioResult> {
+export async function runControl(seed: number, makePlace = sqlitePlace): Promise<ScenarioResult> {
   for (let i = 0; ; i++) {
-    const result = await runScenario({ seed: seed + i, mode: "naive", kills: 0 });
+    const result = await runScenario({ seed: seed + i, mode: "naive", kills: 0, makePlace });
     if (result.findings.lostRegisters > 0 || i + 1 >= CONTROL_RUNS_MAX) return result;
   }
 }
@@ -89,14 +82,14 @@ interface Crew {
   dismiss(): Promise<void>;
 }
 
-function createCrew(file: string, seed: number, mode: Scenario["mode"]): Crew {
+function createCrew(name: string, seed: number, mode: Scenario["mode"]): Crew {
   const atWork = new Set<ChildProcess>();
   let hired = 0;
   let failure: Error | undefined;
   return {
     hire() {
       hired += 1;
-      const args = [WORKER, file, String(seed), String(seed * 100 + hired), mode];
+      const args = [WORKER, name, String(seed), String(seed * 100 + hired), mode];
       const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
       atWork.add(child);
       child.on("exit", (code) => {

@@ -1,19 +1,10 @@
 // What must be true of the database after every process is done, however many were killed.
 import type { Database } from "../../src/ports/database.ts";
-import type { Sql } from "../../src/sql/sql.ts";
 import type { Core } from "../property/core.ts";
 import type { Fixed } from "../property/identity.ts";
 import { lineOf, oracle } from "../property/oracle.ts";
+import type { Move, Place } from "./place.ts";
 import { OPERATIONS, type Plan, RECORDS } from "./plan.ts";
-
-/** Notes each move of a position as the database sees it, whoever made it. */
-export const WITNESS = `
-  CREATE TABLE witness (number INTEGER PRIMARY KEY, key TEXT NOT NULL, was INTEGER NOT NULL, now INTEGER NOT NULL) STRICT;
-  CREATE TRIGGER position_made AFTER INSERT ON position
-    BEGIN INSERT INTO witness (key, was, now) VALUES (new.key, 0, new.next); END;
-  CREATE TRIGGER position_moved AFTER UPDATE ON position
-    BEGIN INSERT INTO witness (key, was, now) VALUES (new.key, old.next, new.next); END;
-`;
 
 /** What is wrong, by what it is: all zero when nothing is. */
 export interface Findings {
@@ -29,13 +20,14 @@ export interface Findings {
   readonly missing: number;
 }
 
-export async function verify(core: Core, sql: Sql, database: Database, plan: Plan): Promise<Findings> {
+export async function verify(core: Core, { database, ...seen }: Place, plan: Plan): Promise<Findings> {
+  const effects = await seen.effects();
   return {
     lostRegisters: await countLost(database, plan.operations),
     wrongLines: await countWrongLines(core, database, plan.operations),
-    wrongCounts: countWrongCounts(core, sql, plan.operations),
-    brokenChain: countBroken(sql),
-    missing: await countMissing(core, sql, database),
+    wrongCounts: await countWrongCounts(core, database, effects, plan.operations),
+    brokenChain: countBroken(await seen.moves()),
+    missing: await countMissing(core, effects, database),
   };
 }
 
@@ -88,38 +80,34 @@ async function countWrongLines(core: Core, database: Database, operations: reado
   return extra + expected.size;
 }
 
-function countWrongCounts(core: Core, sql: Sql, operations: readonly Fixed[]): number {
-  const effects = new Map(
-    sql
-      .all<{ entity: string; n: number }>("SELECT entity, count(*) AS n FROM ledger GROUP BY entity")
-      .map(({ entity, n }) => [entity, n]),
-  );
+async function countWrongCounts(
+  core: Core,
+  database: Database,
+  effects: ReadonlyMap<string, number>,
+  operations: readonly Fixed[],
+): Promise<number> {
   const expected = new Map<string, number>();
   for (const fixed of operations) expected.set(entityOf(fixed), (expected.get(entityOf(fixed)) ?? 0) + 1);
   let wrong = [...expected].filter(([entity, n]) => effects.get(entity) !== n).length;
-  for (const { counts } of sql.all<{ counts: string }>("SELECT counts FROM position")) {
-    if (!core.accounting.isClosed(JSON.parse(counts))) wrong += 1;
-  }
+  for (const { counts } of await database.allPositions()) if (!core.accounting.isClosed(counts)) wrong += 1;
   return wrong;
 }
 
-function countBroken(sql: Sql): number {
+function countBroken(moves: readonly Move[]): number {
   const reached = new Map<string, number>();
   let broken = 0;
-  for (const { key, was, now } of sql.all<{ key: string; was: number; now: number }>(
-    "SELECT key, was, now FROM witness ORDER BY number",
-  )) {
+  for (const { key, was, now } of moves) {
     if (was !== (reached.get(key) ?? 0) || now <= was) broken += 1;
     reached.set(key, now);
   }
   return broken;
 }
 
-async function countMissing(core: Core, sql: Sql, database: Database): Promise<number> {
+async function countMissing(core: Core, effects: ReadonlyMap<string, number>, database: Database): Promise<number> {
   const rows = await database.allPositions();
   const sum = rows.map(({ counts }) => counts).reduce(core.accounting.addCounts, core.accounting.NO_COUNTS);
   const ends = rows.reduce((total, { next }) => total + next, 0);
-  const ledger = sql.get<{ n: number }>("SELECT count(*) AS n FROM ledger")!.n;
+  const ledger = [...effects.values()].reduce((total, n) => total + n, 0);
   return (
     Math.abs(ledger - OPERATIONS) +
     Math.abs(sum.first - OPERATIONS) +

@@ -1,14 +1,15 @@
-// One of the processes that work off the plan: node worker.ts FILE PLAN-SEED OWN-SEED locked|naive
+// One of the processes that work off the plan: node worker.ts PLACE PLAN-SEED OWN-SEED locked|naive
 // Ticks with random batches and pauses, and aborts one transaction in twenty. Ends when everything is counted.
 import { setTimeout as pause } from "node:timers/promises";
+import { ALONE } from "../../src/app/sharing.ts";
 import type { Database } from "../../src/ports/database.ts";
 import { loadCore, OWN_SOURCES, STILL_ENTROPY } from "../property/core.ts";
 import { faultyDatabase, noFaults } from "../support/faulty-database.ts";
 import { createMemoryBroker } from "../support/memory-broker.ts";
-import { naiveSql } from "./naive-sql.ts";
+import { openPlace } from "./place.ts";
 import { PARTITIONS, planOf, RECORDS, randomOf } from "./plan.ts";
 
-const [file = "", planSeed = "1", ownSeed = "1", mode = "locked"] = process.argv.slice(2);
+const [place = "", planSeed = "1", ownSeed = "1", mode = "locked"] = process.argv.slice(2);
 
 const BATCH_MAX = 40;
 const PAUSE_MS_MAX = 20;
@@ -16,7 +17,7 @@ const PAUSE_MS_MAX = 20;
 const HOLD_MS_MAX = 20;
 const ABORT_SHARE = 0.05;
 /** Longer than any run; a process that outlives its parent ends by itself. */
-const LIFETIME_MS = 50_000;
+const LIFETIME_MS = 170_000;
 
 const core = await loadCore(OWN_SOURCES);
 const random = randomOf(Number(ownSeed));
@@ -36,17 +37,13 @@ const broker: typeof log = {
     ),
 };
 
-const open = () => {
-  const sql = core.sql.openNodeSql(file);
-  return mode === "naive" ? naiveSql(sql) : sql;
-};
-const sqlite = core.sqlite.sqliteDatabase({ open, migrations: core.migrations, name: file });
+const opened = await openPlace(core, place, mode === "naive" ? "naive" : "locked");
 const faults = noFaults();
 const aborted = () => new core.errors.AppError("graph_unavailable", "the test aborted here");
 const slow: Database = {
-  ...sqlite,
+  ...opened,
   transact: (request, decide) =>
-    sqlite.transact(request, (state) => {
+    opened.transact(request, (state) => {
       const decision = decide(state);
       hold(random() * HOLD_MS_MAX);
       return decision;
@@ -60,7 +57,16 @@ const entropy = { ...STILL_ENTROPY, hex: (digits: number) => "0".repeat(digits) 
 const deps = { flows, model, clock, stampClock, entropy, database, broker, log: core.log.createLog(() => {}) };
 const engine = core.engine.createEngine(deps);
 const vitals = core.vitals.createVitals(deps);
-const tick = core.tick.createTick({ ...deps, engine, vitals, receive: core.receive.createReceive(deps), random });
+const tick = core.tick.createTick({
+  ...deps,
+  engine,
+  vitals,
+  sharing: ALONE,
+  receive: core.receive.createReceive(deps),
+  random,
+  allFlows: flows,
+  retention: { ledgerMs: 0, keysMs: 0 },
+});
 
 const endMs = Date.now() + LIFETIME_MS;
 while (!(await isDone())) {
@@ -69,12 +75,12 @@ while (!(await isDone())) {
   await tick({ recordsMax: 1 + Math.floor(random() * BATCH_MAX), bytesMax: 1_000_000, waitMs: 0 });
   await pause(random() * PAUSE_MS_MAX);
 }
-await sqlite.close();
+await opened.close();
 
 async function isDone(): Promise<boolean> {
-  const rows = await sqlite.allPositions();
+  const rows = await opened.allPositions();
   if (rows.reduce((sum, { counts }) => sum + counts.records, 0) < RECORDS) return false;
-  return (await sqlite.backlog()).sweeps === 0;
+  return (await opened.backlog()).sweeps === 0;
 }
 
 /** Blocks this process: inside a transaction nothing may be awaited. */

@@ -3,13 +3,13 @@ import { withBreaker } from "../../src/adapters/broker/breaker.ts";
 import { withCoalescing } from "../../src/adapters/broker/coalescing.ts";
 import { withDeadline } from "../../src/adapters/broker/deadline.ts";
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
+import { localRequest } from "../../src/gateway/local-request.ts";
 import type { Broker } from "../../src/ports/broker.ts";
 import { faultyBroker } from "../support/faulty-broker.ts";
 import { gatewayBundle, loopback, temporaryFolder } from "../support/gateway-bundle.ts";
-import { type BrokerUnderTest, brokerContract } from "./broker.ts";
+import { type BrokerUnderTest, brokerContract, EVERY_ABILITY } from "./broker.ts";
 
 const TOPICS = { orders: 3, quiet: 1 };
-const ALL = { wakes: true, generations: true, cancels: true };
 const DEADLINES = { produceMs: 10_000, readMs: 10_000 };
 
 const inMemory = (decorate: (broker: Broker) => Broker) => async (): Promise<BrokerUnderTest> => {
@@ -29,6 +29,17 @@ async function onFile(): Promise<BrokerUnderTest> {
   };
 }
 
+/** As the embedded default reaches it. */
+async function inProcess(): Promise<BrokerUnderTest> {
+  const bundle = await gatewayBundle({ topics: TOPICS });
+  const { fetch } = bundle.app;
+  const options = { url: "http://gateway.test", cluster: "test", fetch, makeRequest: localRequest } as const;
+  return {
+    broker: restV2Broker({ ...options, read: "stateless" }),
+    [Symbol.asyncDispose]: () => bundle[Symbol.asyncDispose](),
+  };
+}
+
 async function overHttp(): Promise<BrokerUnderTest> {
   const bundle = await gatewayBundle({ topics: TOPICS });
   const server = await loopback(bundle.app);
@@ -44,24 +55,27 @@ async function overHttp(): Promise<BrokerUnderTest> {
 brokerContract(
   "rest-v2 on a gateway in memory",
   inMemory((broker) => broker),
-  ALL,
+  EVERY_ABILITY,
 );
-brokerContract("rest-v2 on a gateway on a file", onFile, ALL);
-brokerContract("rest-v2 over HTTP", overHttp, ALL);
+brokerContract("rest-v2 on a gateway on a file", onFile, EVERY_ABILITY);
+brokerContract("rest-v2 by local requests", inProcess, EVERY_ABILITY);
+brokerContract("rest-v2 over HTTP", overHttp, EVERY_ABILITY);
 brokerContract(
   "withDeadline",
   inMemory((broker) => withDeadline(broker, DEADLINES)),
-  ALL,
+  EVERY_ABILITY,
 );
-brokerContract("withBreaker", inMemory(withBreaker), ALL);
-brokerContract("withCoalescing", inMemory(withCoalescing), ALL);
+brokerContract("withBreaker", inMemory(withBreaker), EVERY_ABILITY);
+brokerContract("withCoalescing", inMemory(withCoalescing), EVERY_ABILITY);
 brokerContract(
   "all decorators together",
-  inMemory((broker) => withCoalescing(withBreaker(withDeadline(broker, DEADLINES)))),
-  ALL,
+  inMemory((broker) =>
+    withBreaker(withDeadline(withCoalescing(broker, { deadlineMs: 10_000 }), { readMs: DEADLINES.readMs })),
+  ),
+  EVERY_ABILITY,
 );
 brokerContract(
   "a faulty broker without faults",
   inMemory((broker) => faultyBroker(broker, 1, {})),
-  ALL,
+  EVERY_ABILITY,
 );

@@ -6,6 +6,7 @@ import type { MakeDatabase } from "./database.ts";
 import { edge, save, write } from "./database-writes.ts";
 
 const SESSION = "a/Session/1";
+const MEMBERS = { target: SESSION, kind: "Message", field: "session" };
 
 /** Walks all pages; a page is never longer than asked for. */
 async function walk(limit: number, next: (cursor: string) => Promise<Page>): Promise<string[]> {
@@ -40,6 +41,22 @@ async function writeReferrers(database: Database): Promise<Edge[]> {
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export function listCases(make: MakeDatabase): void {
+  it.each([
+    ["b", "c"],
+    ["1e300", ""],
+    ["-4", ""],
+    [1, "b"],
+    ["\ud800", "\0"],
+  ])("search() finds nothing behind the place [%j, %j] of another list, or refuses it", async (...place) => {
+    await using bundle = await make();
+    for (const more of [{}, { text: "a" }]) {
+      const page = bundle.database.search({ tenant: "a", kind: "Memory", ...more }, JSON.stringify(place), 5);
+      expect(await page.catch((error) => error.code)).toEqual(
+        expect.toBeOneOf(["invalid_input", { sources: [], next: null }]),
+      );
+    }
+  });
+
   it.each([1, 4, 22, 23, 24, 100])(
     "referrers() lists every source once, live or not, in pages of %i",
     async (limit) => {
@@ -56,7 +73,7 @@ export function listCases(make: MakeDatabase): void {
     async (limit) => {
       await using bundle = await make();
       const edges = await writeReferrers(bundle.database);
-      const found = await walk(limit, (cursor) => bundle.database.members(SESSION, "session", cursor, limit));
+      const found = await walk(limit, (cursor) => bundle.database.members({ ...MEMBERS, cursor, limit }));
       const expected = edges
         .filter(({ field, live }) => field === "session" && live)
         .toSorted((a, b) => byText(a.sort, b.sort) || byText(a.source, b.source));
@@ -67,10 +84,10 @@ export function listCases(make: MakeDatabase): void {
   it("members() goes on behind a source that has gone meanwhile", async () => {
     await using bundle = await make();
     await writeReferrers(bundle.database);
-    const whole = (await bundle.database.members(SESSION, "session", "", 100)).sources;
-    const first = await bundle.database.members(SESSION, "session", "", 4);
+    const whole = (await bundle.database.members({ ...MEMBERS, cursor: "", limit: 100 })).sources;
+    const first = await bundle.database.members({ ...MEMBERS, cursor: "", limit: 4 });
     await write(bundle.database, { entities: [save(whole[3]!, {}, { edges: [] })] });
-    const rest = await bundle.database.members(SESSION, "session", first.next!, 100);
+    const rest = await bundle.database.members({ ...MEMBERS, cursor: first.next!, limit: 100 });
     expect(rest.sources).toEqual(whole.slice(4));
   });
 

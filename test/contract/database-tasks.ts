@@ -1,7 +1,8 @@
 // The database contract's tasks: keys, sweeps, the outbox, what is parked, and the totals.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { NO_COUNTS, positionKey, resetKey } from "../../src/domain/accounting.ts";
 import type { MakeDatabase } from "./database.ts";
-import { outboxRow, parkedRow, save, stateOf, write } from "./database-writes.ts";
+import { outboxRow, parkedRow, retryRow, save, stateOf, write } from "./database-writes.ts";
 
 export function taskCases(make: MakeDatabase): void {
   it("reserveKeys() answers the rows that stand, in order, also for a key that comes twice", async () => {
@@ -11,6 +12,65 @@ export function taskCases(make: MakeDatabase): void {
     expect(await bundle.database.reserveKeys(first)).toEqual([row("a/x", 1), row("a/y", 2), row("a/x", 1)]);
     expect(await bundle.database.reserveKeys([row("b/x", 4), row("a/y", 5)])).toEqual([row("b/x", 4), row("a/y", 2)]);
     expect(await bundle.database.reserveKeys([])).toEqual([]);
+  });
+
+  it("agenda() says in one look what waits for a tick, and where the cluster's positions are", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const nothing = { outbox: false, dueOutbox: false, sweeps: false, decisions: false, retries: false, positions: [] };
+    const at = Date.now();
+    expect(await database.agenda("c", ["memory"], at)).toEqual({ ...nothing, nowMs: expect.any(Number) });
+    const position = (key: string) => ({ key, next: 3, counts: NO_COUNTS });
+    const [log, reset] = [positionKey("c", "t", 0, "g"), resetKey("c", "t", 0, "g")];
+    const others = [positionKey("c2", "t", 0, "g"), "sync/memory/direct/1"];
+    await write(database, {
+      positions: [log, reset, ...others].map(position),
+      outbox: [{ ...outboxRow("a/later"), dueMs: at + 60_000 }],
+    });
+    const first = await database.agenda("c", ["memory"], at);
+    expect(first).toMatchObject({ ...nothing, outbox: true, positions: expect.anything() });
+    expect(first.positions.map(({ key }) => key).sort()).toEqual([log, reset].sort());
+    expect(first.positions[0]).toEqual(position(first.positions[0]!.key));
+    expect(Math.abs(first.nowMs - Date.now())).toBeLessThan(30_000);
+    await write(database, {
+      outbox: [{ ...outboxRow("a/now"), dueMs: at }],
+      sweeps: ["a/Session/1"],
+      retries: [retryRow("a/op", { flow: "memory", dueMs: at })],
+      parked: [parkedRow("t/0/1")],
+      decisions: [{ record: "t/0/1", version: "v1", verdict: "discard", value: null }],
+    });
+    const due = { outbox: true, dueOutbox: true, sweeps: true, decisions: true };
+    expect(await database.agenda("c", ["memory"], at)).toMatchObject({ ...due, retries: true });
+    expect(await database.agenda("c", ["session"], at)).toMatchObject({ ...due, retries: false });
+    expect(await database.leaseRetry("a/op", at, at + 60_000)).toBeDefined();
+    expect(await database.agenda("c", ["memory"], at)).toMatchObject({ ...due, retries: false });
+  });
+
+  it("announce() knows the consumers that live, in order of name, and forgets those that leave", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const b = { name: "b", flows: ["session", "memory"] };
+    const [first] = await database.announce(b, 60_000);
+    expect(first).toEqual({ ...b, untilMs: expect.any(Number) });
+    const nowMs = await database.nowMs();
+    expect(first!.untilMs).toBeGreaterThan(nowMs + 30_000);
+    expect(first!.untilMs).toBeLessThanOrEqual(nowMs + 60_000);
+    const a = { name: "a", flows: [] };
+    expect((await database.announce(a, 60_000)).map(({ name }) => name)).toEqual(["a", "b"]);
+    expect((await database.announce({ ...b, flows: ["events"] }, 60_000)).map(({ flows }) => flows)).toEqual([
+      [],
+      ["events"],
+    ]);
+    expect((await database.announce(b, 0)).map(({ name }) => name)).toEqual(["a"]);
+  });
+
+  it("announce() forgets a consumer whose time has passed", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    await database.announce({ name: "short", flows: [] }, 1);
+    const untilMs = (await database.nowMs()) + 5;
+    await vi.waitUntil(async () => (await database.nowMs()) > untilMs, { timeout: 10_000, interval: 5 });
+    expect((await database.announce({ name: "long", flows: [] }, 60_000)).map(({ name }) => name)).toEqual(["long"]);
   });
 
   it("a sweep begins, goes on and ends; one that was started again is not ended by the one before", async () => {
@@ -71,6 +131,8 @@ export function taskCases(make: MakeDatabase): void {
       fatal: [],
       oldestOutboxMs: null,
       sweeps: 0,
+      retries: 0,
+      oldestRetryMs: null,
       parked: 0,
       unseen: 0,
     });

@@ -5,7 +5,7 @@ import type { LedgerRow } from "../../src/domain/outcome.ts";
 import type { Edge } from "../../src/domain/projection.ts";
 import type { Save } from "../../src/domain/settle.ts";
 import type { EntityState } from "../../src/domain/state.ts";
-import type { Database, OutboxRow, ParkedRow, Writes } from "../../src/ports/database.ts";
+import type { Database, OutboxRow, ParkedRow, RetryRow, Writes } from "../../src/ports/database.ts";
 
 const VERSION = "000000000001-0000-0123456789abcdef|op";
 
@@ -57,6 +57,11 @@ export function outboxRow(key: string): OutboxRow {
   };
 }
 
+export function retryRow(key: string, more: Partial<RetryRow> = {}): RetryRow {
+  const row = ledgerRow(key);
+  return { key, flow: row.flow, row, record: "{}", attempts: 0, dueMs: 0, reason: "", ...more };
+}
+
 export function parkedRow(key: string): ParkedRow {
   const [topic = "", partition, offset] = key.split("/");
   return {
@@ -70,5 +75,7 @@ export function parkedRow(key: string): ParkedRow {
     operationKey: null,
     flow: null,
     atMs: 5,
+    attempts: 0,
+    decided: "",
   };
 }

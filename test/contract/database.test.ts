@@ -61,7 +61,7 @@ function naive(database: Database): Database {
       const stale: TransactState = {
         ...loaded!,
         position: (key) => positions.get(key) ?? loaded!.position(key),
-        entity: (key) => entities.get(key)!,
+        entity: (key) => entities.get(key),
       };
       const decision = decide(stale);
       await database.transact(request, () => decision);
@@ -139,7 +139,7 @@ describe("SQLite files", () => {
       () => database.nowMs(),
       () => database.reserveKeys([]),
       () => database.transact({ positions: [], keys: [], ledger: [] }, () => ({ stop: true })),
-      () => database.members("a", "b", "", 1),
+      () => database.members({ target: "a", kind: "K", field: "b", cursor: "", limit: 1 }),
     ]) {
       await expect(attempt()).rejects.toMatchObject({
         code: "graph_unavailable",

@@ -59,7 +59,8 @@ function transactCases(make: MakeDatabase): void {
     await bundle.database.transact(REQUEST, (state) => {
       expect(state.position("log/c/t/0/g")).toEqual(position);
       expect(state.entity("a/Message/1")).toEqual({ state: message.state, hidden: true, existing: true });
-      expect(state.entity("a/Session/1").existing).toBe(false);
+      expect(state.entity("a/Session/1")?.existing).toBe(false);
+      expect(state.entity("a/never asked for/1")).toBeUndefined();
       expect(state.ledger("a/op")).toEqual(ledgerRow("a/op"));
       return { stop: true };
     });
@@ -75,13 +76,14 @@ function transactCases(make: MakeDatabase): void {
     await write(database, { entities: [save("a/Session/1", { n: 1 }), save("a/User/1", { n: 2 })] });
     const asked: string[] = [];
     await database.transact({ positions: [], keys: [], ledger: [] }, (state) => {
+      if (asked.length === 0) expect(state.entity("a/Session/1")).toBeUndefined();
       for (const key of ["a/Session/1", "a/User/1"]) {
         if (asked.includes(key)) continue;
         asked.push(key);
         return { need: [key] };
       }
-      expect(state.entity("a/Session/1").state.fields.n![0]).toBe(1);
-      expect(state.entity("a/User/1").state.fields.n![0]).toBe(2);
+      expect(state.entity("a/Session/1")!.state.fields.n![0]).toBe(1);
+      expect(state.entity("a/User/1")!.state.fields.n![0]).toBe(2);
       return { stop: true };
     });
     expect(asked).toEqual(["a/Session/1", "a/User/1"]);
@@ -180,7 +182,7 @@ export async function countOneAfterTheOther(handles: readonly Database[]): Promi
   const raiseBoth = (database: Database): Promise<void> =>
     database.transact({ positions: ["p"], keys: ["a/Session/1"], ledger: [] }, (state) => {
       const position = state.position("p");
-      const n = (state.entity("a/Session/1").state.fields.n?.[0] ?? 0) as number;
+      const n = (state.entity("a/Session/1")!.state.fields.n?.[0] ?? 0) as number;
       const counts = { ...position.counts, records: position.counts.records + 1 };
       const positions = [{ key: "p", next: position.next + 1, counts }];
       return { write: { ...NOTHING, positions, entities: [save("a/Session/1", { n: n + 1 })] } };

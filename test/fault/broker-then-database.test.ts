@@ -46,7 +46,7 @@ async function startBroken(env: Readonly<Record<string, string>> = {}) {
 }
 
 describe("the broker fails, then the database", () => {
-  it("logs the fallback with the request's trace, then answers that nothing was accepted", async () => {
+  it("logs the fallback with the request's trace, then answers that nothing was accepted (case 24)", async () => {
     const { service, broken, faults } = await startBroken();
     await using _ = service;
     expect(await service.post(CREATE, DATA, TRACED)).toMatchObject({ status: 202, body: { path: "kafka" } });

@@ -70,6 +70,26 @@ describe("an outage of Kafka", () => {
     expect((await service.post(CREATE, memory(99))).body.path).toBe("kafka");
   });
 
+  it("holds up no operation beyond its end: most go at the first tick after it", async () => {
+    let down = true;
+    await using service = await startService({
+      env: { KAFKA_BREAKER_FAILURES: "1000" },
+      broker: (broker): Broker => ({
+        ...broker,
+        produce: async (records, signal) =>
+          down
+            ? records.map(() => ({ status: "retryable", reason: "down" }) as const)
+            : broker.produce(records, signal),
+      }),
+    });
+    for (let i = 0; i < 60; i++) await service.post(CREATE, memory(i));
+    await service.tickToRest();
+    expect(await check(service)).toMatchObject({ outbox: 60 });
+    down = false;
+    await service.tickToRest();
+    expect((await check(service)).outbox).toBeLessThan(30);
+  });
+
   it("that outlasts the deadline and lands later is counted once", async () => {
     let gated: GatedBroker | undefined;
     await using service = await startService({
@@ -97,7 +117,35 @@ describe("an outage of Kafka", () => {
     expect(await check(service)).toMatchObject({ closed: true, flows: { memory: { applied: 1, superseded: 0 } } });
   });
 
-  it("opens the breaker, which answers by fallback without asking, and closes it by itself", async () => {
+  it("that answers nothing holds up what was on its way, and as many more as open the breaker, for one deadline", async () => {
+    const [clients, deadlineMs] = [32, 500];
+    let frozen = false;
+    await using service = await startService({
+      env: { KAFKA_PRODUCE_DEADLINE_MS: String(deadlineMs), KAFKA_BREAKER_FAILURES: "5" },
+      broker: (broker): Broker => ({
+        ...broker,
+        produce: (...args) => (frozen ? new Promise(() => {}) : broker.produce(...args)),
+      }),
+    });
+    const reasons: string[] = [];
+    const waitsMs: number[] = [];
+    const client = async (number: number): Promise<void> => {
+      for (let i = 0; i < 10; i++) {
+        if (number === 0 && i === 3) frozen = true;
+        const beganMs = performance.now();
+        const { body } = await service.post(CREATE, memory(number * 10 + i));
+        waitsMs.push(performance.now() - beganMs);
+        if (body.path === "fallback") reasons.push(body.because as string);
+      }
+    };
+    await Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
+    const waited = reasons.filter((reason) => reason !== "breaker open");
+    expect(waited.length).toBeGreaterThan(clients / 2);
+    expect(waited.length).toBeLessThanOrEqual(clients + 5);
+    expect(Math.max(...waitsMs)).toBeLessThan(2 * deadlineMs);
+  });
+
+  it("opens the breaker, which answers by fallback without asking, and closes it by itself (cases 11 and 12)", async () => {
     let down = true;
     let asked = 0;
     await using service = await startService({
@@ -128,7 +176,7 @@ describe("an outage of Kafka", () => {
 });
 
 describe("an outage of the database", () => {
-  it("during a tick moves nothing, and the next tick reads the same again", async () => {
+  it("during a tick moves nothing, and the next tick reads the same again (cases 22 and 23)", async () => {
     let failing: FailingDatabase | undefined;
     await using service = await startService({
       database: (database) => {
@@ -142,7 +190,10 @@ describe("an outage of the database", () => {
     const [report] = await service.tickToRest();
     expect(report).toMatchObject({ records: 0, relayed: 0, swept: 0, more: false });
     expect(report!.failures.length).toBeGreaterThan(0);
-    expect(service.lines.at(-1)).toMatchObject({ level: "error", message: "Tick stopped: cannot compare clocks" });
+    expect(service.lines.at(-1)).toMatchObject({
+      level: "error",
+      message: "Tick stopped: cannot look what there is to do",
+    });
     expect((await service.post(CREATE, memory(10))).status).toBe(202);
     failing!.faults.down = false;
     expect(await check(service)).toMatchObject({ partitions: before.partitions as object[] });
@@ -151,7 +202,7 @@ describe("an outage of the database", () => {
   });
 
   it.each(["before anything was done", "after the commit"])(
-    "in the middle of a tick, %s, counts nothing twice",
+    "in the middle of a tick, %s, counts nothing twice (cases 20 and 26)",
     async (when) => {
       const after = when === "after the commit";
       let failing: FailingDatabase | undefined;

@@ -1,5 +1,7 @@
 // The gateway's answers beside those that Karapace 5.0.3 and the Strimzi bridge 1.0.0 gave to the same requests.
 import { describe, expect, it } from "vitest";
+import { createGateway } from "../../src/gateway/app.ts";
+import { LogError } from "../../src/gateway/log.ts";
 import { gatewayBundle } from "../support/gateway-bundle.ts";
 
 const BINARY = "application/vnd.kafka.binary.v2+json";
@@ -73,7 +75,7 @@ describe("metadata", () => {
   it("GET /health answers 503 when the log is gone", async () => {
     const bundle = await setup();
     await bundle.log.close();
-    expect(await bundle.get("/health")).toMatchObject({ status: 503, body: { error_code: 503 } });
+    expect(await bundle.get("/health")).toMatchObject({ status: 503, body: { error_code: 50301 } });
   });
 });
 
@@ -234,5 +236,15 @@ describe("refusals", () => {
     expect(await read(`${BINARY};q=0, text/html`)).toMatchObject({ status: 406 });
     expect(await read(`text/html, ${BINARY}; q=0.5`)).toMatchObject({ status: 200 });
     expect(await read("*/*")).toMatchObject({ status: 200 });
+  });
+});
+
+describe("GET /partitions", () => {
+  it("does not answer from memory what a log that is gone cannot hold", async () => {
+    await using bundle = await setup();
+    expect((await bundle.get("/partitions?topic=lab.k")).body).toMatchObject({ topics: [{ name: "lab.k" }] });
+    const gone = () => Promise.reject(new LogError("unreachable", "gone"));
+    const app = createGateway({ ...bundle.log, ping: gone });
+    expect((await app.request("/partitions?topic=lab.k")).status).toBe(503);
   });
 });

@@ -1,9 +1,10 @@
 // The SQLite log: offsets across handles, retention, and whose file it opens.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { AppendRecord, Log } from "../../src/gateway/log.ts";
+import type { Appended, AppendRecord, Log } from "../../src/gateway/log.ts";
 import { openSqliteLog } from "../../src/gateway/node-sqlite-log.ts";
 import { startRetention, trimLog } from "../../src/gateway/retention.ts";
 import { temporaryFolder } from "../support/gateway-bundle.ts";
@@ -44,7 +45,7 @@ describe("append()", () => {
     const offsets: number[] = [];
     for (let i = 0; i < 50; i++) {
       const appended = await (i % 3 === 0 ? one : two).append("t", [record(`${i}a`), record(`${i}b`)]);
-      offsets.push(...appended!.map(({ offset }) => offset));
+      offsets.push(...appended!.map((each) => (each as Appended).offset));
     }
     expect(offsets).toEqual(Array.from({ length: 100 }, (_, i) => i));
     expect(await values(one)).toEqual(await values(two));
@@ -55,14 +56,17 @@ describe("append()", () => {
     const log = await setup(folder.file("log.db"));
     const script = `
       import { openSqliteLog } from ${JSON.stringify(new URL("../../src/gateway/node-sqlite-log.ts", import.meta.url).href)};
-      const log = openSqliteLog(process.argv[1]);
+      const log = openSqliteLog(process.argv[2]);
       await log.createTopic("made-by-all", 2);
       for (let i = 0; i < 200; i++) {
-        await log.append("t", [{ partition: 0, key: null, value: process.argv[2] + i, headers: [], timestampMs: 0, bytes: 9 }]);
+        await log.append("t", [{ partition: 0, key: null, value: process.argv[3] + i, headers: [], timestampMs: 0, bytes: 9 }]);
       }
       await log.close();`;
+    const program = folder.file("writer.ts");
+    writeFileSync(program, script);
+    const run = "Deno" in globalThis ? ["run", "--allow-all"] : [];
     const writers = ["a", "b"].map((name) =>
-      spawn(process.execPath, ["--input-type=module", "-e", script, folder.file("log.db"), name], { stdio: "inherit" }),
+      spawn(process.execPath, [...run, program, folder.file("log.db"), name], { stdio: "inherit" }),
     );
     const codes = await Promise.all(writers.map(async (writer) => (await once(writer, "exit"))[0]));
     expect(codes).toEqual([0, 0]);

@@ -167,7 +167,7 @@ describe("an id that was used before for something else", () => {
 });
 
 describe("a handler that fails on one record", () => {
-  it("parks that record alone, and its operation's resource says so", async () => {
+  it("parks that record alone, and its operation's resource says so (case 27)", async () => {
     const poison = "poison";
     await using service = await startService({
       partitions: 1,

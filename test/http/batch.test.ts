@@ -91,8 +91,9 @@ describe.each(FORMS)("a batch as %s", (form) => {
     expect((await service.get("/v1/messages/m9")).status).toBe(200);
   });
 
-  it("honours a key per item, also one repeated within the batch", async () => {
-    await using service = await startService();
+  it.each(WAYS)("honours a key per item, also one repeated within the batch, on the path $path", async (way) => {
+    await using service = await startService(way.options);
+    const { status } = way;
     const first = await send(service, form, [
       message(1, { key: "a" }),
       message(1, { key: "a" }),
@@ -100,17 +101,31 @@ describe.each(FORMS)("a batch as %s", (form) => {
       message(3, { key: "b" }),
     ]);
     expect(first.map(({ status, problem }) => [status, problem?.code])).toEqual([
-      [202, undefined],
-      [202, undefined],
+      [status, undefined],
+      [status, undefined],
       [422, "idempotency_mismatch"],
-      [202, undefined],
+      [status, undefined],
     ]);
     expect(first[1]).toEqual(first[0]);
     const again = await send(service, form, [message(3, { key: "b" }), message(1, { key: "a" })]);
     expect(again.map(({ id }) => id)).toEqual([first[3]!.id, first[0]!.id]);
     await service.tickToRest();
-    const log = await service.get("/v1/check");
-    expect(log.body).toMatchObject({ closed: true, atRest: true, flows: { "chat-messages": { applied: 2 } } });
+    const check = await service.get("/v1/check");
+    const flows = { "chat-messages": { accounted: 2, applied: 2 } };
+    expect(check.body).toMatchObject({ closed: true, atRest: way.path !== "fallback", flows });
+  });
+
+  it.each(WAYS)("knows a key again in a later chunk, and a prepared operation's, on the path $path", async (way) => {
+    await using service = await startService(way.options);
+    const summary = { flow: "summarization", type: "generate", data: { session: "s" }, key: "sum" };
+    const others = Array.from({ length: 300 }, (_, i) => message(i));
+    const answers = await send(service, form, [summary, summary, message(0, { key: "a" }), ...others, summary]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([way.status]));
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers.at(-1)!.id).toBe(answers[0]!.id);
+    await service.tickToRest();
+    const { body } = await service.get("/v1/check");
+    expect(body).toMatchObject({ closed: true, flows: { summarization: { accounted: 1, applied: 2, derived: 1 } } });
   });
 
   it("keeps the order of one entity's operations over the borders of chunks", async () => {

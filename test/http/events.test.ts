@@ -1,17 +1,9 @@
-// POST /events: CloudEvents in structured form and plain JSON become records of the flow `events`.
+// POST /events: CloudEvents in structured mode and plain JSON become records of the flow `events`.
 import { describe, expect, it } from "vitest";
 import { expectProblem } from "../support/problem.ts";
-import { type ServiceUnderTest, startService } from "../support/service.ts";
+import { startService } from "../support/service.ts";
 import { WAYS } from "../support/ways.ts";
-
-const STRUCTURED = { "content-type": "application/cloudevents+json; charset=utf-8" };
-const EVENT = { specversion: "1.0", id: "e1", source: "/shop", type: "order.placed", data: { total: 3 } };
-
-const dumpLine = async (service: ServiceUnderTest, key: string) => {
-  const text = await (await service.request("/v1/dump")).text();
-  const found = text.split("\n").find((line) => line.includes(`"node":"default/Event/${key}"`));
-  return found === undefined ? undefined : JSON.parse(found).fields;
-};
+import { dumpLine, EVENT, STRUCTURED } from "./events-seen.ts";
 
 describe.each(WAYS)("an event on the path $path", ({ options, status, path }) => {
   it("in structured form keeps every attribute, extensions too", async () => {
@@ -96,6 +88,13 @@ describe("POST /events", () => {
     });
   });
 
+  it("keeps binary data of the JSON format in base64", async () => {
+    await using service = await startService();
+    const answer = await service.post("/events", { ...EVENT, data: undefined, data_base64: "AP8=" }, STRUCTURED);
+    expect(answer.status).toBe(200);
+    expect(await dumpLine(service, "%252Fshop%2Fe1")).toMatchObject({ data_base64: "AP8=" });
+  });
+
   it.each([["0.3"], ["1.1"], ["1"], [1], [null], [["1.0"]], [{}]])("refuses specversion %j", async (specversion) => {
     await using service = await startService();
     for (const headers of [STRUCTURED, {}]) {
@@ -115,7 +114,9 @@ describe("POST /events", () => {
     ["an extension in capitals", { Region: "eu" }, "#/Region"],
     ["an extension that is an object", { region: {} }, "#/region"],
     ["an extension whose name is too long", { ["x".repeat(21)]: 1 }, `#/${"x".repeat(21)}`],
-    ["data in base64", { data_base64: "AAAA" }, "#/data_base64"],
+    ["data in two forms", { data_base64: "AAAA" }, "#/data_base64"],
+    ["base64 that is none", { data: undefined, data_base64: "AAA" }, "#/data_base64"],
+    ["base64 that is no text", { data: undefined, data_base64: 5 }, "#/data_base64"],
     ["a time that is none", { time: "yesterday" }, "#/time"],
     ["an empty subject", { subject: "" }, "#/subject"],
     ["an unknown kind to be about", { about: { kind: "Planet", id: "1" } }, "#/about/kind"],
@@ -132,7 +133,7 @@ describe("POST /events", () => {
       expectProblem(await service.post("/events", body, STRUCTURED), "invalid_input");
       expectProblem(await service.post("/events", body), "invalid_input");
     }
-    for (const type of ["text/plain", "application/cloudevents-batch+json", ""]) {
+    for (const type of ["text/plain", "application/cloudevents+avro", "application/cloudevents-batch+avro", ""]) {
       expectProblem(await service.post("/events", EVENT, { "content-type": type }), "unsupported_media_type");
     }
   });

@@ -50,7 +50,7 @@ describe.each(WAYS)("an idempotency key on the path $path", ({ options, status, 
     }
   });
 
-  it("takes the same body under another key as another operation", async () => {
+  it("takes the same body under another key as another operation (case 30)", async () => {
     await using service = await startService(options);
     const one = await service.post(CREATE, DATA, KEY);
     const other = await service.post(CREATE, DATA, { "idempotency-key": "key-2" });

@@ -1,17 +1,11 @@
 // Health, ticks, the accounting and the dump: what schedulers and operators call.
 import { describe, expect, it } from "vitest";
-import { AppError } from "../../src/domain/errors.ts";
-import type { Broker } from "../../src/ports/broker.ts";
+import { failingBroker } from "../support/failing-broker.ts";
 import { type FailingDatabase, failingDatabase } from "../support/failing-database.ts";
 import { gatewayBundle } from "../support/gateway-bundle.ts";
 import { expectProblem, readProblem } from "../support/problem.ts";
 import { type ServiceOptions, startService } from "../support/service.ts";
 import { refusingProduce } from "../support/ways.ts";
-
-const down = (broker: Broker): Broker => {
-  const fail = () => Promise.reject(new AppError("broker_unavailable", "Cannot reach Kafka: connection refused"));
-  return { ...refusingProduce()(broker), read: fail, topics: fail };
-};
 
 /** A service whose database a test can switch off. */
 async function startFailing(options: ServiceOptions = {}) {
@@ -45,11 +39,19 @@ describe("health", () => {
   it("names the flows whose Kafka is on", async () => {
     await using service = await startService({ env: { USE_KAFKA: "on", KAFKA_SESSION_OPERATIONS: "off" } });
     const { body } = await service.get("/health/kafka");
-    expect(body.flowsOn).toEqual(["chat-messages", "memory", "activity", "events"]);
+    expect(body.flowsOn).toEqual([
+      "chat-messages",
+      "summarization",
+      "context-analysis",
+      "memory",
+      "activity",
+      "action",
+      "events",
+    ]);
   });
 
   it("is ready while Kafka is down, because the fallback works", async () => {
-    await using service = await startService({ broker: down });
+    await using service = await startService({ broker: failingBroker });
     expect((await service.get("/readyz")).status).toBe(200);
     expect((await service.get("/health")).status).toBe(200);
     const kafka = await service.get("/health/kafka");
@@ -81,7 +83,14 @@ describe("health", () => {
     await using service = await startService({ gateway });
     const kafka = await service.get("/health/kafka");
     expect(kafka.status).toBe(503);
-    expect(kafka.body.topicsMissing).toEqual(["chat-message-requests", "memory-operations", "activity-operations"]);
+    expect(kafka.body.topicsMissing).toEqual([
+      "chat-message-requests",
+      "summarization-requests",
+      "context-analysis-requests",
+      "memory-operations",
+      "activity-operations",
+      "action-operations",
+    ]);
     expect(kafka.body.detail).toContain("memory-operations is missing");
     expect((await service.get("/readyz")).status).toBe(200);
   });
@@ -118,7 +127,7 @@ describe("POST /v1/tick", () => {
   });
 
   it("answers 200 with its failures when a part cannot be done", async () => {
-    await using service = await startService({ broker: down });
+    await using service = await startService({ broker: failingBroker });
     const tick = await service.post("/v1/tick", {});
     expect(tick.status).toBe(200);
     expect(String(tick.body.failures)).toContain("connection refused");
@@ -157,7 +166,7 @@ describe("GET /v1/check", () => {
   });
 
   it("says that it does not know what waits while Kafka is down", async () => {
-    await using service = await startService({ broker: down });
+    await using service = await startService({ broker: failingBroker });
     expect((await service.get("/v1/check")).body).toMatchObject({
       atRest: false,
       flows: { session: { pending: null } },

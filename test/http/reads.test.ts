@@ -70,6 +70,37 @@ describe.each(WAYS)("reads after the path $path", ({ options }) => {
   });
 });
 
+describe("what lies around an entity", () => {
+  it("is nodes, and edges that name them by kind and id", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/session/create", { id: "s", user: "u" });
+    await create(service, { id: "m" });
+    const about = { kind: "Session", id: "s" };
+    for (const source of ["/one", "/two"]) {
+      await service.post("/events", { specversion: "1.0", id: "e", source, type: "t", about });
+    }
+    const { body } = await service.get("/v1/graph/Session/s?depth=2");
+    const { nodes, edges, truncated } = body as unknown as {
+      nodes: { kind: string; id: string }[];
+      edges: { relation: string; from: { kind: string; id: string }; to: { kind: string; id: string } }[];
+      truncated: boolean;
+    };
+    const name = ({ kind, id }: { kind: string; id: string }): string => `${kind} ${id}`;
+    expect(nodes.map(name).sort()).toEqual(["Event %2Fone/e", "Event %2Ftwo/e", "Message m", "Session s", "User u"]);
+    expect(edges.map(({ relation, from, to }) => `${name(from)} ${relation} ${name(to)}`).sort()).toEqual([
+      "Event %2Fone/e ABOUT Session s",
+      "Event %2Ftwo/e ABOUT Session s",
+      "Session s CONTAINS Message m",
+      "User u HAS Session s",
+      "User u SENT Message m",
+    ]);
+    expect(truncated).toBe(false);
+    for (const { kind, id } of nodes.filter(({ kind }) => kind === "Event")) {
+      expect((await service.get(`/v1/graph/${kind}/${encodeURIComponent(id)}`)).status).toBe(200);
+    }
+  });
+});
+
 describe("messages of a session", () => {
   it("without a time stand where they were said", async () => {
     await using service = await startService(DIRECT);
@@ -139,6 +170,59 @@ describe("messages of a session", () => {
       expect(problem.errors?.[0]?.pointer).toBe("#/cursor");
     },
   );
+});
+
+describe("searches and lists", () => {
+  it.each([
+    ["/v1/memories?text=", "text"],
+    [`/v1/memories?text=${"x".repeat(1_001)}`, "text"],
+    ["/v1/memories?user=", "user"],
+    [`/v1/memories?tags=${Array(21).fill("a").join(",")}`, "tags"],
+    ["/v1/memories?from=yesterday", "from"],
+    ["/v1/memories?to=9999-12-31T23:59:59-14:00", "to"],
+    ["/v1/memories?state=active", "state"],
+    ["/v1/sessions?state=asleep", "state"],
+    ["/v1/sessions?text=a", "text"],
+    ["/v1/sessions?__proto__=a", "__proto__"],
+    ["/v1/sessions?a/b=a", "a~1b"],
+    ["/v1/sessions?after=nobody", "after"],
+    ["/v1/sessions?limit=1001", "limit"],
+    ["/v1/memories?cursor=x", "cursor"],
+    // Cursors of another list: [ "b", "c" ] and [ "1e300", "" ].
+    ["/v1/memories?text=a&cursor=JTVCJTIyYiUyMiUyQyUyMmMlMjIlNUQ", "cursor"],
+    ["/v1/memories?text=a&cursor=JTVCJTIyMWUzMDAlMjIlMkMlMjIlMjIlNUQ", "cursor"],
+    ["/v1/operations?flow=sesion", "flow"],
+    ["/v1/operations?outcome=pending", "outcome"],
+    ["/v1/operations?limit=0", "limit"],
+    ["/v1/graph/Session/s?depth=4", "depth"],
+    ["/v1/graph/Session/s?depth=0", "depth"],
+  ])("refuse %.60s by name", async (path, name) => {
+    await using service = await startService(DIRECT);
+    const { errors } = expectProblem(await service.get(path), "invalid_input");
+    expect(errors?.[0]?.pointer).toBe(`#/${name}`);
+  });
+
+  it.each(["!!!", "\0", "\ud800", '"', "a OR (b", "\u{1E100}", "x".repeat(1_000)])(
+    "find nothing for %.10j",
+    async (text) => {
+      await using service = await startService(DIRECT);
+      await service.post("/v1/memory/create", { user: "u", content: "tea" });
+      const { status, body } = await service.get(`/v1/memories?text=${encodeURIComponent(text.toWellFormed())}`);
+      expect([status, body]).toEqual([200, { items: [], next: null }]);
+    },
+  );
+
+  it("list operations by flow and outcome", async () => {
+    await using service = await startService(DIRECT);
+    await service.post("/v1/memory/create", { user: "u", content: "tea" });
+    await service.post("/v1/session/create", { id: "s" });
+    const flowsOf = async (query: string) =>
+      ((await service.get(`/v1/operations${query}`)).body.items as { flow: string }[]).map(({ flow }) => flow);
+    // Both may carry the same millisecond.
+    expect((await flowsOf("")).toSorted()).toEqual(["memory", "session"]);
+    expect(await flowsOf("?flow=memory&outcome=applied")).toEqual(["memory"]);
+    expect(await flowsOf("?outcome=discarded")).toEqual([]);
+  });
 });
 
 describe("a deleted session", () => {

@@ -8,7 +8,7 @@ describe("a request the service does not answer", () => {
     ["/", "GET"],
     ["/v2/session/create", "POST"],
     ["/v1", "GET"],
-    ["/v1/sessions", "GET"],
+    ["/v1/users/nobody", "GET"],
     ["/v1/a/b/c/d", "POST"],
     [`/${"x".repeat(5_000)}`, "GET"],
     ["/%E0%A4%A", "GET"],
@@ -16,6 +16,12 @@ describe("a request the service does not answer", () => {
     ["/v1/messages/%00", "GET"],
     ["/v1/messages/%ED%A0%80", "GET"],
     ["/v1/sessions/nobody/messages", "GET"],
+    ["/v1/users/nobody/summary", "GET"],
+    ["/v1/graph/Session/nobody", "GET"],
+    ["/v1/graph/__proto__/x", "GET"],
+    ["/v1/parked/%00/%ED%A0%80/x", "GET"],
+    ["/v1/operations/nobody/events", "GET"],
+    ["/v1/parked/nothing", "POST"],
   ])("at %s by %s is 404", async (path, method) => {
     await using service = await startService();
     const problem = await readProblem(await service.request(path, { method }), "not_found");
@@ -23,8 +29,13 @@ describe("a request the service does not answer", () => {
   });
 
   it.each([
-    ["/v1/operations", "GET", "POST"],
-    ["/v1/operations", "PUT", "POST"],
+    ["/v1/operations", "PUT", "GET, HEAD, POST"],
+    ["/v1/operations/statuses", "DELETE", "GET, HEAD, POST"],
+    ["/v1/operations/events", "DELETE", "GET, HEAD"],
+    ["/v1/sessions", "DELETE", "GET, HEAD"],
+    ["/v1/parked", "DELETE", "GET, HEAD"],
+    ["/v1/parked/replay", "GET", "POST"],
+    ["/metrics", "POST", "GET, HEAD"],
     ["/v1/session/create", "GET", "POST"],
     ["/events", "DELETE", "POST"],
     ["/v1/tick", "GET", "POST"],
@@ -42,7 +53,9 @@ describe("a request the service does not answer", () => {
   it("names an unknown flow or type, and what there is", async () => {
     await using service = await startService();
     const flow = expectProblem(await service.post("/v1/sessoin/create", {}), "not_found");
-    expect(flow.detail).toContain("chat-messages, memory, session, activity, events");
+    expect(flow.detail).toContain(
+      "chat-messages, summarization, context-analysis, memory, session, activity, action, events",
+    );
     expect(flow.errors?.[0]?.pointer).toBe("#/flow");
     const type = expectProblem(await service.post("/v1/session/end", {}), "not_found");
     expect(type.detail).toContain("create, update, delete");
@@ -81,10 +94,12 @@ describe("a request the service does not answer", () => {
   it("in a process that only consumes takes no operations, and reads, ticks and reports all the same", async () => {
     await using service = await startService({ env: { ROLE: "consumer" } });
     expectProblem(await service.post("/v1/session/create", { id: "s" }), "not_found");
-    expectProblem(await service.post("/v1/operations", []), "not_found");
+    const many = await service.post("/v1/operations", []);
+    expectProblem(many, "method_not_allowed");
+    expect(many.headers.get("allow")).toBe("GET, HEAD");
     expectProblem(await service.post("/events", { type: "t" }), "not_found");
     expect((await service.post("/v1/tick", {})).status).toBe(200);
-    expect((await service.get("/v1/check")).status).toBe(200);
-    expect((await service.get("/readyz")).status).toBe(200);
+    for (const path of ["/v1/check", "/readyz", "/metrics", "/v1/operations", "/v1/sessions", "/v1/parked"])
+      expect((await service.request(path)).status, path).toBe(200);
   });
 });

@@ -65,6 +65,12 @@ const shapes = {
     startedAt: nullable(time),
     metadata: nullable(metadata),
   },
+  action: {
+    activity: reference,
+    webhook: fc.constantFrom("echo", "echo", "nobody"),
+    input: fc.constantFrom<Plain>(null, 1, { p: [1] }),
+    metadata: nullable(metadata),
+  },
 };
 
 type Shape = Record<string, fc.Arbitrary<Plain>>;
@@ -94,7 +100,38 @@ const end: fc.Arbitrary<Data> = fc.record(
   { requiredKeys: ["id"] },
 );
 
-const aboutKind = fc.constantFrom("Message", "Session", "Activity", "User", "Memory", "Event", "Message");
+/** One of these members and not the other, with an id of its own or without. */
+function oneOf(a: string, b: string): fc.Arbitrary<Data> {
+  const about = fc.tuple(fc.constantFrom(a, a, b), id).map(([name, value]): Data => ({ [name]: value }));
+  return fc.oneof(
+    { weight: 14, arbitrary: fc.tuple(id, about).map(([own, rest]): Data => ({ id: own, ...rest })) },
+    { weight: 1, arbitrary: about },
+  );
+}
+
+const complete: fc.Arbitrary<Data> = fc.record(
+  {
+    id,
+    status: fc.constantFrom("completed", "failed"),
+    result: fc.constantFrom<Plain>(null, "p", { ok: true }),
+    error: text,
+  },
+  { requiredKeys: ["id", "status"] },
+);
+
+const question = {
+  text,
+  user: id,
+  tags: fc.constantFrom<Plain>([], ["p"]),
+  from: time,
+  to: time,
+  limit: fc.integer({ min: 1, max: 3 }),
+};
+
+const aboutKind = fc.constantFrom(
+  ...["Message", "Session", "Activity", "User", "Memory", "Event", "Message"],
+  ...["Summary", "Thought", "Evaluation", "Action"],
+);
 
 const event: fc.Arbitrary<Data> = fc.record(
   {
@@ -119,14 +156,27 @@ export const dataArbitraries: readonly DataArbitrary[] = [
   },
   { flow: "chat-messages", type: "update", weight: 3, data: update(shapes.message) },
   { flow: "chat-messages", type: "delete", weight: 2, data: remove },
+  { flow: "summarization", type: "generate", weight: 3, data: oneOf("session", "user") },
+  { flow: "summarization", type: "update", weight: 2, data: fc.record({ id, text }) },
+  { flow: "context-analysis", type: "analyze", weight: 3, data: oneOf("message", "session") },
+  { flow: "context-analysis", type: "evaluate", weight: 2, data: create({ thought: id }, ["thought"]) },
   { flow: "session", type: "create", weight: 3, data: create(shapes.session, []) },
   { flow: "session", type: "update", weight: 2, data: update(shapes.session) },
   { flow: "session", type: "delete", weight: 3, data: remove },
+  {
+    flow: "session",
+    type: "query",
+    weight: 1,
+    data: recordOf({ user: id, state: fc.constantFrom("active", "ended"), from: time }, []),
+  },
   { flow: "memory", type: "create", weight: 3, data: create(shapes.memory, ["user", "content"]) },
   { flow: "memory", type: "update", weight: 3, data: update(shapes.memory) },
   { flow: "memory", type: "delete", weight: 2, data: remove },
+  { flow: "memory", type: "query", weight: 1, data: recordOf(question, []) },
   { flow: "activity", type: "create", weight: 3, data: create(shapes.activity, ["name"]) },
   { flow: "activity", type: "update", weight: 2, data: update(shapes.activity) },
   { flow: "activity", type: "end", weight: 3, data: end },
+  { flow: "action", type: "execute", weight: 3, data: create(shapes.action, ["webhook"]) },
+  { flow: "action", type: "complete", weight: 2, data: complete },
   { flow: "events", type: "record", weight: 6, data: event },
 ];

@@ -15,6 +15,8 @@ export interface PlainOperation {
   readonly foreign: boolean;
   /** A foreign stamp too far in the future: the record has to be parked, and has no effect. */
   readonly ahead: boolean;
+  /** Made by the service itself: the result of a request. */
+  readonly derived: boolean;
 }
 
 /**
@@ -51,6 +53,7 @@ export const ACTS = [
   "crashed client",
   "cut off client",
   "later",
+  "answer",
 ] as const;
 export type Act = (typeof ACTS)[number];
 
@@ -67,6 +70,8 @@ export interface Seed {
   readonly origin: "minted" | "keyed" | "foreign" | "foreign near" | "foreign ahead";
   /** Attempts, for each of two journeys. */
   readonly trips: readonly [readonly Trip[], readonly Trip[]];
+  /** How often, and when, another instance of the service puts the result of this request into the log. */
+  readonly resultTrips: readonly [readonly Trip[], readonly Trip[]];
 }
 
 /** What fast-check generates. Everything that happens follows from it. */
@@ -75,4 +80,9 @@ export interface Case {
   readonly steps: readonly [readonly Step[], readonly Step[]];
   /** Whether each decision is made twice, as a guarded database may do. */
   readonly decidesTwice: boolean;
+  /**
+   * Clients wait for prepared work; or they go on while it is under way; or the outside world answers nobody before the
+   * act `answer`, so that leases run out and several attempts at one request are under way.
+   */
+  readonly patience: "waits" | "goes on" | "slow outside";
 }

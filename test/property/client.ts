@@ -1,5 +1,5 @@
 // What clients do on a journey: they submit operations, one or several at a time, and try again after a 503.
-import type { Answer } from "../../src/app/accept.ts";
+import type { Answer } from "../../src/app/answer.ts";
 import type { Fate } from "../support/memory-broker.ts";
 import type { Trip, Way } from "./case.ts";
 import type { Fixed } from "./identity.ts";

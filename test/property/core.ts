@@ -2,6 +2,7 @@
 // copy in which one rule was broken on purpose.
 import { hash } from "node:crypto";
 import type { Migration, Sql } from "../../src/sql/sql.ts";
+import { type OpenStore, sqliteStore } from "./store.ts";
 
 /** The modules that properties drive, by the names they have in `src/`. */
 export interface Core {
@@ -16,22 +17,28 @@ export interface Core {
   readonly log: typeof import("../../src/app/log.ts");
   readonly operation: typeof import("../../src/domain/operation.ts");
   readonly operationId: typeof import("../../src/domain/operation-id.ts");
+  readonly parked: typeof import("../../src/app/parked.ts");
+  readonly prepare: typeof import("../../src/app/prepare.ts");
   readonly projection: typeof import("../../src/domain/projection.ts");
+  readonly queries: typeof import("../../src/app/queries.ts");
   readonly reads: typeof import("../../src/app/reads.ts");
   readonly receive: typeof import("../../src/app/receive.ts");
-  readonly sql: typeof import("../../src/sql/node.ts");
+  readonly sql: typeof import("../../src/sql/file.ts");
   readonly sqlite: typeof import("../../src/adapters/database/sqlite.ts");
   readonly stamp: typeof import("../../src/domain/stamp.ts");
   readonly state: typeof import("../../src/domain/state.ts");
   readonly sweep: typeof import("../../src/app/sweep.ts");
   readonly tick: typeof import("../../src/app/tick.ts");
+  readonly visible: typeof import("../../src/app/visible.ts");
   readonly vitals: typeof import("../../src/app/vitals.ts");
   readonly migrations: readonly Migration[];
   /** Databases in memory that a run has done with, to be emptied and used again: opening one costs half a journey. */
   readonly idle: Sql[];
+  /** What worlds keep their graph in. */
+  readonly openStore: OpenStore;
 }
 
-type Modules = Omit<Core, "migrations" | "idle">;
+type Modules = Omit<Core, "migrations" | "idle" | "openStore">;
 
 const PATHS: { readonly [Name in keyof Modules]: string } = {
   accept: "app/accept.ts",
@@ -45,15 +52,19 @@ const PATHS: { readonly [Name in keyof Modules]: string } = {
   log: "app/log.ts",
   operation: "domain/operation.ts",
   operationId: "domain/operation-id.ts",
+  parked: "app/parked.ts",
+  prepare: "app/prepare.ts",
   projection: "domain/projection.ts",
+  queries: "app/queries.ts",
   reads: "app/reads.ts",
   receive: "app/receive.ts",
-  sql: "sql/node.ts",
+  sql: "sql/file.ts",
   sqlite: "adapters/database/sqlite.ts",
   stamp: "domain/stamp.ts",
   state: "domain/state.ts",
   sweep: "app/sweep.ts",
   tick: "app/tick.ts",
+  visible: "app/visible.ts",
   vitals: "app/vitals.ts",
 };
 
@@ -61,12 +72,17 @@ const PATHS: { readonly [Name in keyof Modules]: string } = {
 export const OWN_SOURCES = new URL("../../src/", import.meta.url);
 
 /** Loads every module from `src`, a URL that ends with a slash. */
-export async function loadCore(src: URL): Promise<Core> {
+export async function loadCore(src: URL, openStore = sqliteStore): Promise<Core> {
   const modules = await Promise.all(
     Object.entries(PATHS).map(async ([name, path]) => [name, await import(new URL(path, src).href)] as const),
   );
   const core = Object.fromEntries(modules) as unknown as Modules;
-  return { ...core, migrations: core.sql.readMigrations(new URL("adapters/database/migrations/", src)), idle: [] };
+  return {
+    ...core,
+    migrations: core.sql.readMigrations(new URL("adapters/database/migrations/", src)),
+    idle: [],
+    openStore,
+  };
 }
 
 /** Stands for a keyed hash; nobody attacks a test. */

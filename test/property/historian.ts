@@ -16,10 +16,10 @@ export function createHistorian(): (operation: PlainOperation, entity: string) =
     const history = histories.get(entity) ?? { born: "", died: "", registers: new Map() };
     histories.set(entity, history);
     const version = `${operation.stamp}|${operation.id}`;
+    if (operation.type === "query") return lineOf({ outcome: "applied" });
     if (operation.type === "delete") return remove(history, version);
     const erased = version <= history.died;
-    const creates = operation.type === "create" || operation.type === "record";
-    const born = creates && !erased && version > history.born;
+    const born = CREATES.has(operation.type) && !erased && version > history.born;
     if (born) history.born = version;
     const lost = registersOf(operation).filter((name) => {
       if (erased || version < (history.registers.get(name) ?? "")) return true;
@@ -43,10 +43,32 @@ function remove(history: History, version: string): string {
   return lineOf({ outcome: "applied" });
 }
 
+const CREATES = new Set(["create", "record", "generate", "analyze", "evaluate", "execute"]);
+
+/** The one register of types that write one, whatever they carry. */
+const COMPOUND: { readonly [type: string]: string } = {
+  end: "ended",
+  generate: "of",
+  generated: "summary",
+  analyze: "about",
+  analyzed: "analysis",
+  evaluate: "of",
+  evaluated: "evaluation",
+  complete: "completion",
+  executed: "response",
+};
+
+/** How many registers an operation writes, its create or delete among them. */
+export function countRegisters(operation: PlainOperation): number {
+  const { type } = operation;
+  return registersOf(operation).length + Number(type === "delete" || CREATES.has(type));
+}
+
 /** Names of the registers an operation writes, its create aside. */
-export function registersOf({ flow, type, data, id }: PlainOperation): string[] {
-  if (type === "delete") return [];
-  if (type === "end") return ["ended"];
+function registersOf({ flow, type, data, id }: PlainOperation): string[] {
+  if (type === "delete" || type === "query") return [];
+  const compound = flow === "summarization" && type === "update" ? "summary" : COMPOUND[type];
+  if (compound !== undefined) return [compound];
   const names = Object.keys(flow === "events" ? { id, ...data } : data);
   return names.filter((name) => name !== "id" || flow === "events");
 }

@@ -3,6 +3,7 @@ import type { Draft, Identity, Intake } from "../../src/app/intake.ts";
 import type { Operation } from "../../src/domain/operation.ts";
 import type { Case, PlainOperation, Seed, Trip } from "./case.ts";
 import { type Core, macOf } from "./core.ts";
+import { resultOf } from "./results.ts";
 
 /** The wall clock when a journey begins. Stamps 0 to 9 lie far behind it, "far" beyond any clock. */
 export const NOW_MS = 1_800_000_000_000;
@@ -19,6 +20,13 @@ export interface Fixed {
   /** An idempotency key that all its attempts carry. */
   readonly key: string | undefined;
   readonly trips: readonly [readonly Trip[], readonly Trip[]];
+  /** What the service makes of a request once it is applied. */
+  readonly result?: Fixed;
+}
+
+/** These operations and the results of those that ask for something. */
+export function withResults(fixed: readonly Fixed[]): Fixed[] {
+  return fixed.flatMap((one) => (one.result === undefined ? [one] : [one, one.result]));
 }
 
 /** Makes the operations of a case; those of one tenant never share an id. */
@@ -26,20 +34,37 @@ export function fixCase(core: Core, { seeds }: Pick<Case, "seeds">): Fixed[] {
   const foreignOf = new Map<string, number>();
   const intake = intakeOf(core);
   return seeds.map((seed, index) => {
-    const { flow, type, data, tenant, origin, trips } = seed;
+    const { flow, type, data, tenant, origin, trips, resultTrips } = seed;
     const foreign = origin.startsWith("foreign");
     const count = foreignOf.get(tenant) ?? 0;
     if (foreign) foreignOf.set(tenant, count + 1);
     // Tenants share foreign ids: the ledger must not take one for the other (core-proof #11).
     const id = foreign ? `f/${count}` : mintedId(core, seed, index);
     const ahead = origin === "foreign ahead";
-    const plain = { flow, type, data, tenant, id, stamp: stampOf(core, seed), foreign, ahead };
+    const plain = { flow, type, data, tenant, id, stamp: stampOf(core, seed), foreign, ahead, derived: false };
     const draft = intake.check({ flow, type, data });
     const operation = intake.operation(draft, plain, tenant, {});
-    const record = core.operation.encodeRecord(operation, core.intake.operationMs(operation));
     const key = origin === "keyed" ? `key ${index}` : undefined;
-    return { plain, operation, record, topic: draft.flow.topic, key, trips };
+    const { topic } = draft.flow;
+    const one = { plain, operation, record: recordOf(core, operation), topic, key, trips };
+    const made = ahead ? undefined : resultOf(core, operation);
+    if (made === undefined) return one;
+    const { type: madeType, data: said, stamp, id: madeId } = made;
+    const result = { flow, type: madeType, data: said as PlainOperation["data"], tenant, stamp, id: madeId };
+    return {
+      ...one,
+      result: {
+        plain: { ...result, foreign: false, ahead: false, derived: true },
+        operation: made,
+        record: recordOf(core, made),
+        ...{ topic, key: undefined, trips: resultTrips },
+      },
+    };
   });
+}
+
+function recordOf(core: Core, operation: Operation): string {
+  return core.operation.encodeRecord(operation, core.intake.operationMs(operation));
 }
 
 function mintedId(core: Core, { tenant, idRank }: Seed, index: number): string {

@@ -4,8 +4,8 @@ import type { Told } from "./client.ts";
 import type { Core } from "./core.ts";
 import { expectSame, expectSameLines, Violation } from "./expect.ts";
 import { after, effective } from "./graph-properties.ts";
-import { createHistorian, outcomeLine, registersOf } from "./historian.ts";
-import { type Fixed, fixCase } from "./identity.ts";
+import { countRegisters, createHistorian, outcomeLine } from "./historian.ts";
+import { type Fixed, fixCase, withResults } from "./identity.ts";
 import { travel } from "./travel.ts";
 import type { World } from "./world.ts";
 
@@ -14,12 +14,12 @@ export async function outcomesAreHistory(core: Core, from: Case): Promise<void> 
   const { world, told } = await travel(core, fixed, from, { which: 0 });
   try {
     const operations = new Map(
-      effective(fixed).map(({ plain }) => [core.key.ledgerKey(plain.tenant, plain.id), plain]),
+      withResults(effective(fixed)).map(({ plain }) => [core.key.ledgerKey(plain.tenant, plain.id), plain]),
     );
     await expectOutcomes(world, operations, told);
     await expectCounts(world, fixed);
   } finally {
-    world.close();
+    await world.close();
   }
 }
 
@@ -28,23 +28,25 @@ async function expectOutcomes(
   operations: ReadonlyMap<string, PlainOperation>,
   told: readonly Told[],
 ): Promise<void> {
-  const { core, database, committed, sql } = world;
+  const { core, database, committed, decided, store } = world;
   const historian = createHistorian();
-  const rows = committed.flatMap(({ ledger }) => ledger);
   expectSameLines(
     "an accepted id has no outcome, or an outcome has no accepted id",
-    sql.all<{ key: string }>("SELECT key FROM ledger").map(({ key }) => key),
+    (await store.ledger()).map(({ key }) => key),
     [...operations.keys()],
   );
   const standing = await database.ledgerRows([...operations.keys()]);
-  for (const row of rows) {
+  expectSame("operations decided", decided.length, operations.size);
+  for (const row of decided) {
     const operation = operations.get(row.key)!;
     const expected = historian(operation, row.entity);
     expectSame(`outcome of ${row.key} when committed`, outcomeLine(row.outcome), expected);
     expectSame(`outcome of ${row.key} at rest`, outcomeLine(standing.get(row.key)!.outcome), expected);
     expectSame(`stamp of ${row.key}`, row.stamp, operation.stamp);
-    const creates = operation.type !== "update" && operation.type !== "end";
-    expectSame(`registers of ${row.key}`, row.registers, registersOf(operation).length + Number(creates));
+    expectSame(`registers of ${row.key}`, row.registers, countRegisters(operation));
+  }
+  for (const { key } of committed.flatMap(({ outbox }) => outbox)) {
+    expectSame(`outbox row of query ${key}`, operations.get(key)?.type === "query", false);
   }
   for (const { key, entity, outcome, stamp } of standing.values()) {
     if (outcome.outcome !== "superseded") continue;
@@ -67,13 +69,12 @@ async function expectCounts({ core, broker, database }: World, fixed: readonly F
   const held = new Map<string, number>();
   for (const { topic, partition, records } of broker.contents()) held.set(`${topic}/${partition}`, records.length);
   const firstOf = new Map<string, number>();
-  const total = { foreign: 0, parked: 0 };
+  const total = { foreign: 0, parked: 0, derived: 0, waiting: 0 };
   for (const { key, next, counts } of rows) {
     if (!core.accounting.isClosed(counts))
       throw new Violation(`counts of ${key} do not close: ${JSON.stringify(counts)}`);
     const position = core.accounting.parsePositionKey(key);
-    total.foreign += counts.foreign;
-    total.parked += counts.parked;
+    for (const name of ["foreign", "parked", "derived", "waiting"] as const) total[name] += counts[name];
     if (position.path === "kafka") {
       const end = held.get(`${position.topic}/${position.partition}`)!;
       held.delete(`${position.topic}/${position.partition}`);
@@ -83,11 +84,14 @@ async function expectCounts({ core, broker, database }: World, fixed: readonly F
     } else add(firstOf, position.flow, counts.first);
   }
   for (const [partition, records] of held) expectSame(`records of ${partition} that no position counts`, records, 0);
+  const all = withResults(effective(fixed)).map(({ plain }) => plain);
   for (const { name } of core.flows.flows) {
-    const ids = effective(fixed).filter(({ plain }) => plain.flow === name).length;
+    const ids = all.filter(({ flow }) => flow === name).length;
     expectSame(`first operations of ${name}`, firstOf.get(name) ?? 0, ids);
   }
-  expectSame("foreign operations", total.foreign, effective(fixed).filter(({ plain }) => plain.foreign).length);
+  expectSame("foreign operations", total.foreign, all.filter(({ foreign }) => foreign).length);
+  expectSame("derived operations", total.derived, all.filter(({ derived }) => derived).length);
+  expectSame("waiting requests", total.waiting, 0);
   const ahead = fixed.filter(({ plain }) => plain.ahead).reduce((sum, { trips }) => sum + trips[0].length, 0);
   expectSame("parked records", total.parked, ahead);
   expectSame("parked rows", (await database.backlog()).parked, ahead);
@@ -97,11 +101,23 @@ function add(sums: Map<string, number>, name: string, count: number): void {
   sums.set(name, (sums.get(name) ?? 0) + count);
 }
 
-/** Id and stamp are fixed together before the first attempt (core-proof #24). */
+/**
+ * Id and stamp are fixed together before the first attempt (core-proof #24); an id of ours is never unknown, and one that
+ * somebody made up always is (#40).
+ */
 export async function identityNeverChanges(core: Core, from: Case): Promise<void> {
   const fixed = fixCase(core, from);
-  const records = new Map(fixed.map(({ plain, record }) => [`${plain.tenant} ${plain.id}`, record]));
-  await after(core, fixed, from, { which: 0 }, async ({ broker }) => {
+  const records = new Map(withResults(fixed).map(({ plain, record }) => [`${plain.tenant} ${plain.id}`, record]));
+  const [first] = fixed.filter(({ plain }) => !plain.foreign);
+  const afterStep = async ({ reads }: World): Promise<void> => {
+    if (first === undefined) return;
+    const { id, tenant } = first.plain;
+    const madeUp = id.slice(0, -1) + (id.endsWith("0") ? "1" : "0");
+    const [ours, nobodys] = await reads.statuses([id, madeUp], tenant);
+    expectSame(`whether ${id} is known`, ours !== null, true);
+    expectSame(`whether ${madeUp} is known`, nobodys !== null, false);
+  };
+  await after(core, fixed, from, { which: 0, afterStep }, async ({ broker }) => {
     for (const { topic, records: held } of broker.contents()) {
       for (const { value, offset } of held) {
         const text = new TextDecoder().decode(value!);
@@ -115,9 +131,11 @@ export async function identityNeverChanges(core: Core, from: Case): Promise<void
 /** A stranger's stamp never moves our clock, and one too far ahead has no effect (core-proof #27). */
 export async function clockIsNotPoisoned(core: Core, from: Case): Promise<void> {
   const fixed = fixCase(core, from);
-  const minted = fixed.filter(({ plain }) => !plain.foreign).map(({ plain }) => core.stamp.stampMs(plain.stamp));
+  // The result of a stranger's request is our own operation, and later than the request.
+  const minted = withResults(fixed).filter(({ plain }) => !plain.foreign);
+  const mintedMs = minted.map(({ plain }) => core.stamp.stampMs(plain.stamp));
   const afterStep = async ({ clock, nextStamp }: World): Promise<void> => {
-    const aheadMs = core.stamp.stampMs(nextStamp()) - Math.max(clock.ms, ...minted);
+    const aheadMs = core.stamp.stampMs(nextStamp()) - Math.max(clock.ms, ...mintedMs);
     expectSame("milliseconds by which the clock runs ahead", Math.max(0, aheadMs), 0);
   };
   await after(core, fixed, from, { which: 0, afterStep }, async ({ database }) => {

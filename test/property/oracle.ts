@@ -33,16 +33,25 @@ const RELATIONS: { readonly [kind: string]: { readonly [field: string]: Relation
     message: { name: "FROM", target: "Message", reversed: false, owned: false },
   },
   Activity: { session: { name: "DID", target: "Session", reversed: true, owned: true } },
+  Action: { activity: { name: "RAN", target: "Activity", reversed: true, owned: true } },
+  Summary: { of: { name: "OF", target: "", reversed: false, owned: true } },
+  Thought: { about: { name: "ABOUT", target: "", reversed: false, owned: true } },
+  Evaluation: { of: { name: "OF", target: "Thought", reversed: false, owned: true } },
   Event: { about: { name: "ABOUT", target: "", reversed: false, owned: false } },
 };
 
 const KINDS: { readonly [flow: string]: string } = {
   "chat-messages": "Message",
+  summarization: "Summary",
+  "context-analysis": "Thought",
   session: "Session",
   memory: "Memory",
   activity: "Activity",
+  action: "Action",
   events: "Event",
 };
+
+const CREATES = new Set(["create", "record", "generate", "analyze", "evaluate", "execute"]);
 
 const TIMES = new Set(["sentAt", "startedAt", "endedAt", "time"]);
 
@@ -57,14 +66,16 @@ export function oracle(operations: readonly PlainOperation[]): string[] {
     return made;
   };
   for (const operation of [...operations].sort(byVersion)) {
-    const kind = KINDS[operation.flow]!;
+    if (operation.type === "query") continue;
+    const judges = operation.type === "evaluate" || operation.type === "evaluated";
+    const kind = judges ? "Evaluation" : KINDS[operation.flow]!;
     const key = keyOf(operation.tenant, kind, idOf(operation));
     if (operation.type === "delete") {
       remove(things, key);
       continue;
     }
     const thing = thingAt(key);
-    if (operation.type === "create" || operation.type === "record") thing.created = true;
+    if (CREATES.has(operation.type)) thing.created = true;
     assign(thing, kind, operation);
   }
   return picture(things);
@@ -94,24 +105,32 @@ function remove(things: Map<string, Thing>, key: string): void {
 }
 
 function assign(thing: Thing, kind: string, operation: PlainOperation): void {
-  const { flow, type, tenant, data, id } = operation;
-  if (type === "end") {
-    const { id: _, ...ended } = normalised(data);
-    thing.values.set("ended", ended);
-    return;
-  }
-  const fields = Object.entries(normalised(flow === "events" && data.id === undefined ? { ...data, id } : data));
-  for (const [name, value] of fields) {
-    if (name === "id" && flow !== "events") continue;
+  for (const [name, value] of Object.entries(fieldsOf(operation))) {
     const relation = RELATIONS[kind]?.[name];
     if (relation === undefined) thing.values.set(name, value);
     else if (value === null) thing.pointers.delete(name);
     else {
       const named = typeof value === "string" ? { kind: relation.target, id: value } : value;
       const { kind: targetKind, id: targetId } = named as { kind: string; id: string };
-      thing.pointers.set(name, { target: keyOf(tenant, targetKind, targetId), severed: false });
+      const target = keyOf(operation.tenant, targetKind, targetId);
+      thing.pointers.set(name, { target, severed: false });
     }
   }
+}
+
+/** What an operation sets; whom it names as an id, or with the kind where that can vary. */
+function fieldsOf({ flow, type, data, id }: PlainOperation): { [name: string]: Plain } {
+  const { id: own, request: _, ...rest } = normalised(data);
+  const named = (kind: string, name: string): Plain => ({ kind, id: rest[name]! });
+  if (flow === "events") return { ...rest, id: own ?? id };
+  if (type === "end") return { ended: rest };
+  if (type === "complete") return { completion: rest };
+  if (type === "generate") return { of: "session" in rest ? named("Session", "session") : named("User", "user") };
+  if (type === "analyze") {
+    return { about: "session" in rest ? named("Session", "session") : named("Message", "message") };
+  }
+  if (type === "evaluate") return { of: rest.thought! };
+  return flow === "summarization" && type === "update" ? { summary: rest } : rest;
 }
 
 /** Times are kept as UTC with milliseconds. */
@@ -139,7 +158,9 @@ function picture(things: ReadonlyMap<string, Thing>): string[] {
   const users = new Set<string>();
   for (const [key, { values, pointers }] of things) {
     if (!isShown(key)) continue;
-    const fields = Object.fromEntries([...values].filter(([, value]) => value !== null));
+    const fields = Object.fromEntries(
+      [...values].filter(([, value]) => value !== null).map(([name, value]) => [name, told(name, value)]),
+    );
     lines.push(lineOf({ node: key, labels: [kindOf(key)], fields }));
     for (const [field, { target, severed }] of pointers) {
       if (severed || !isShown(target)) continue;
@@ -151,6 +172,13 @@ function picture(things: ReadonlyMap<string, Thing>): string[] {
   }
   for (const user of users) lines.push(lineOf({ node: user, labels: ["User"], fields: {} }));
   return lines.sort();
+}
+
+/** What a text rests on is how the service came to it, and not part of the picture. */
+function told(name: string, value: Plain): Plain {
+  if (!["summary", "analysis", "evaluation"].includes(name)) return value;
+  const { basis: _, ...words } = value as { [name: string]: Plain };
+  return words;
 }
 
 function kindOf(key: string): string {

@@ -12,18 +12,22 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 0x7fff_ffff) },
     src: { type: "string", default: fileURLToPath(OWN_SOURCES) },
     only: { type: "string", default: PROPERTIES.map(({ number }) => number).join() },
-    /** Processes that share the properties out. */
-    jobs: { type: "string", default: "1" },
+    /** Processes that share the properties out; default 1, and 2 for long runs, which one process has no memory for. */
+    jobs: { type: "string" },
     bail: { type: "boolean", default: false },
     "no-shrink": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 
+/** Runs of every property that one process does. */
+const ALONE_RUNS_MAX = 5_000;
+
+const jobs = Number(values.jobs ?? (Number(values.runs) > ALONE_RUNS_MAX ? 2 : 1));
 const properties = values.only.split(",").map(Number);
 const done = values.json ? () => {} : print;
 if (!values.json) console.log(`seed ${values.seed}`);
-const outcomes = Number(values.jobs) > 1 ? await runInChildren(Number(values.jobs)) : await runHere();
+const outcomes = jobs > 1 ? await runInChildren(jobs) : await runHere();
 if (values.json) console.log(JSON.stringify(outcomes));
 process.exitCode = outcomes.every(({ holds }) => holds) ? 0 : 1;
 

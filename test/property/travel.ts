@@ -3,8 +3,8 @@
 import type { Case, Step } from "./case.ts";
 import { type Attempt, attempt, type Told, type Traveller } from "./client.ts";
 import type { Core } from "./core.ts";
-import type { Fixed } from "./identity.ts";
-import { createWorld, PARTITIONS, type World } from "./world.ts";
+import { type Fixed, withResults } from "./identity.ts";
+import { createWorld, PARTITIONS, type World, type WorldOptions } from "./world.ts";
 
 export interface Journey {
   readonly world: World;
@@ -16,6 +16,8 @@ export interface TravelOptions {
   readonly which: 0 | 1;
   /** Direct operations never reach the log; without them the log is complete. */
   readonly withoutDirect?: boolean;
+  /** How the service differs from the usual one. */
+  readonly world?: WorldOptions;
   /** Called after each step, while the journey is under way. */
   readonly afterStep?: (world: World) => Promise<void>;
 }
@@ -33,8 +35,10 @@ export async function travel(
   from: Case,
   options: TravelOptions,
 ): Promise<Journey> {
-  const world = createWorld(core);
+  const world = createWorld(core, options.world);
   world.faults.decidesTwice = from.decidesTwice;
+  world.outside.waits = from.patience === "waits";
+  world.outside.slow = from.patience === "slow outside";
   world.faults.sweepsPaused = true;
   world.faults.sweepMembersMax = 1;
   const queue = attemptsOf(fixed, options);
@@ -53,12 +57,14 @@ export async function travel(
   return { world, told };
 }
 
-function attemptsOf(fixed: readonly Fixed[], { which, withoutDirect }: TravelOptions): Attempt[] {
-  return fixed
+function attemptsOf(fixed: readonly Fixed[], { which, withoutDirect, world }: TravelOptions): Attempt[] {
+  // Nobody else can know what a living outside world will say.
+  return (world?.living ? fixed : withResults(fixed))
     .flatMap((operation) =>
       operation.trips[which].map((trip): Attempt => {
-        // What a foreign producer wrote has only one way.
-        if (operation.plain.foreign) return { fixed: operation, trip: { ...trip, way: "record" } };
+        // What another producer wrote has only one way.
+        if (operation.plain.foreign || operation.plain.derived)
+          return { fixed: operation, trip: { ...trip, way: "record" } };
         if (trip.way === "direct" && withoutDirect) return { fixed: operation, trip: { ...trip, way: "kafka" } };
         return { fixed: operation, trip };
       }),
@@ -108,6 +114,9 @@ async function take(traveller: Traveller, { act, n }: Step): Promise<void> {
       break;
     case "later":
       world.clock.ms += LATER_MS;
+      break;
+    case "answer":
+      world.outside.answer();
   }
   faults.crash = null;
   faults.staleBy = 0;
@@ -122,13 +131,17 @@ async function tick(world: World, recordsMax: number): Promise<void> {
 /** Ticks until nothing is left to do: no backlog, no outbox row, no sweep row. */
 export async function rest(world: World): Promise<void> {
   world.faults.sweepsPaused = false;
+  world.outside.slow = false;
+  world.outside.answer();
   for (let i = 0; i < DRAIN_TICKS_MAX; i++) {
     world.clock.ms += LATER_MS;
     const report = await world.tick({ ...TICK, recordsMax: 40 });
     if (report.failures.length > 0) throw new Error(`Cannot come to rest: ${report.failures.join("; ")}`);
     if (report.more) continue;
-    const { outbox, sweeps } = await world.database.backlog();
-    if (outbox === 0 && sweeps === 0) return;
+    await world.prepare.idle();
+    const { outbox, sweeps, retries } = await world.database.backlog();
+    const due = await world.database.dueDecisions(1);
+    if (outbox + sweeps + retries + due.length === 0) return;
   }
   throw new Error(`Cannot come to rest within ${DRAIN_TICKS_MAX} ticks`);
 }

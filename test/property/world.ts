@@ -1,17 +1,24 @@
-// One service put together by hand: SQLite in memory, a broker in memory, a clock that stands still, and the program
+// One service put together by hand: a database of its own (SQLite in memory unless told otherwise), a broker in memory, a clock that stands still, and the program
 // under test between them. Faults, fates and identities come from the journey.
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Accept } from "../../src/app/accept.ts";
 import type { Engine } from "../../src/app/engine.ts";
+import type { Prepare } from "../../src/app/prepare.ts";
 import type { Reads } from "../../src/app/reads.ts";
+import { ALONE } from "../../src/app/sharing.ts";
 import type { Tick } from "../../src/app/tick.ts";
 import type { Vitals } from "../../src/app/vitals.ts";
+import type { LedgerRow } from "../../src/domain/outcome.ts";
 import type { Flow } from "../../src/flows/define.ts";
 import type { Database, Writes } from "../../src/ports/database.ts";
-import type { Sql } from "../../src/sql/sql.ts";
 import { type Faults, faultyDatabase, noFaults } from "../support/faulty-database.ts";
 import { createMemoryBroker, type Fate, type MemoryBroker } from "../support/memory-broker.ts";
+import { EMPTY_GRAPH, STILL_MODEL, STILL_WEBHOOKS } from "../support/still-outside.ts";
 import { type Core, STILL_ENTROPY } from "./core.ts";
 import { NOW_MS, scriptedIntake } from "./identity.ts";
+import { livingModel, livingWebhooks } from "./living-outside.ts";
+import { type SlowOutside, slowOutside } from "./slow-outside.ts";
+import type { Store } from "./store.ts";
 
 export const PARTITIONS = 2;
 
@@ -21,17 +28,25 @@ export interface WorldOptions {
   readonly flows?: readonly Flow[];
   /** Mints identities itself, and refuses direct changes of what does not exist. Journeys bring their own identities. */
   readonly real?: boolean;
+  /** Reads a log and calls nobody. */
+  readonly rebuilding?: boolean;
+  /** Prepared work reads the graph as it is, and nobody says the same twice. */
+  readonly living?: boolean;
+  /** Whether ledger rows go as soon as they may. */
+  readonly forgets?: boolean;
 }
 
 export interface World {
   readonly core: Core;
-  readonly sql: Sql;
+  readonly store: Store;
   /** Without faults, for looking at the end. */
   readonly database: Database;
   readonly broker: MemoryBroker;
   readonly engine: Engine;
   readonly accept: Accept;
   readonly tick: Tick;
+  readonly receive: ReturnType<Core["receive"]["createReceive"]>;
+  readonly prepare: Prepare;
   readonly vitals: Vitals;
   readonly reads: Reads;
   readonly sweep: () => Promise<number>;
@@ -44,10 +59,13 @@ export interface World {
   readonly nextStamp: () => string;
   /** Names of the flows whose Kafka is on; a step may empty it. */
   readonly flowsOn: Set<string>;
+  readonly outside: SlowOutside;
   /** All writes in commit order. */
   readonly committed: Writes[];
+  /** What became of each operation in the order they were applied: of a request when it was, not when its result came. */
+  readonly decided: LedgerRow[];
   /** Gives the database back; what it held is gone. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** The id in a record of ours, which comes before anything a client wrote. */
@@ -62,17 +80,21 @@ export interface Plan {
 export function createWorld(core: Core, options: WorldOptions = {}): World {
   const clock = { ms: NOW_MS };
   const nowMs = () => clock.ms;
-  const sql = core.idle.pop() ?? core.sql.openNodeSql(":memory:");
-  const name = "the property's database";
-  const database = core.sqlite.sqliteDatabase({ open: () => sql, migrations: core.migrations, name, nowMs });
+  const store = core.openStore(core, nowMs);
+  const { database } = store;
   const faults = noFaults();
   const committed: Writes[] = [];
+  const decided: LedgerRow[] = [];
+  const applying = new AsyncLocalStorage<readonly string[]>();
   const crashed = () => {
     // Before the commit SQLite rolls back for certain; after it nobody can tell.
     const ambiguous = faults.crash === "after commit";
     return new core.errors.AppError("graph_unavailable", "the test crashed here", { ambiguous });
   };
-  const faulty = faultyDatabase(database, faults, crashed, (writes) => committed.push(writes));
+  const faulty = faultyDatabase(database, faults, crashed, (writes) => {
+    committed.push(writes);
+    decided.push(...inOrder(writes, applying.getStore() ?? [], decided));
+  });
 
   const flows = options.flows ?? core.flows.flows;
   const model = core.flows.modelOf(flows);
@@ -89,18 +111,51 @@ export function createWorld(core: Core, options: WorldOptions = {}): World {
   const stampClock = core.stamp.createStampClock(nowMs, "f".repeat(16));
   let drawn = 0;
   const entropy = { ...STILL_ENTROPY, hex: (digits: number) => (drawn++).toString(16).padStart(digits, "0") };
-  const deps = { flows, model, clock: { nowMs }, stampClock, entropy, database: faulty, broker, log };
+  const { rebuilding = false } = options;
+  const deps = { flows, model, clock: { nowMs }, stampClock, entropy, database: faulty, broker, log, rebuilding };
   const vitals = core.vitals.createVitals(deps);
   // A 404 would leave operations out of the set; rule #22 is tested on its own.
   if (options.real !== true) vitals.isDrained = () => false;
-  const engine = core.engine.createEngine(deps);
+  const made = core.engine.createEngine(deps);
+  const engine: Engine = {
+    ...made,
+    apply: (request) => {
+      const keys = request.arrivals.map(({ operation }) => core.key.ledgerKey(operation.tenant, operation.id));
+      return applying.run(keys, () => made.apply(request));
+    },
+  };
   const minting = core.intake.createIntake(deps);
   const { intake, expect } = scriptedIntake(minting);
   const flowsOn = new Set(flows.map((flow) => flow.name));
   const receive = core.receive.createReceive(deps);
+  const queries = core.queries.createQueries(deps);
+  const outside = slowOutside();
+  const living = options.living === true;
+  const graph = living ? core.visible.surroundings({ model, database: faulty }) : EMPTY_GRAPH;
+  const webhooks = living ? livingWebhooks() : STILL_WEBHOOKS;
+  /** Of clients: results that wait for company never wait for ever. */
+  const delay = (): Promise<void> => (outside.waits ? new Promise(() => {}) : Promise.resolve());
+  const prepare = core.prepare.createPrepare({
+    ...deps,
+    takes: flows.map((flow) => flow.name),
+    flowsOn,
+    engine,
+    graph: { entity: outside.held(graph.entity), members: outside.held(graph.members) },
+    textModel: living ? livingModel() : STILL_MODEL,
+    webhooks: { ...webhooks, call: outside.held(webhooks.call) },
+    // A result's stamp follows its request's at once, whenever it is made: journeys can then be compared.
+    stampClock: {
+      next: (after) => core.stamp.formatStamp(core.stamp.stampMs(after!), 1, after!.slice(18)),
+      observe() {},
+    },
+    delay: () => Promise.resolve(),
+    random: () => 0.5,
+    atOnce: 4,
+    attemptsMax: 3,
+  });
   return {
     core,
-    sql,
+    store,
     database,
     broker,
     engine,
@@ -110,10 +165,25 @@ export function createWorld(core: Core, options: WorldOptions = {}): World {
       engine,
       vitals,
       flowsOn,
+      prepare,
+      queries,
+      delay,
     }),
-    tick: core.tick.createTick({ ...deps, engine, receive, vitals, random: () => 0.5 }),
+    tick: core.tick.createTick({
+      ...deps,
+      engine,
+      receive,
+      vitals,
+      sharing: ALONE,
+      random: () => 0.5,
+      prepare: rebuilding ? undefined : prepare,
+      allFlows: flows,
+      retention: { ledgerMs: options.forgets ? 1 : 0, keysMs: 0 },
+    }),
+    receive,
+    prepare,
     vitals,
-    reads: core.reads.createReads(deps),
+    reads: core.reads.createReads({ ...deps, queries, delay, ledgerMs: 0 }),
     sweep: () => core.sweep.sweep({ model, database: faulty }),
     expectIdentities: expect,
     faults,
@@ -121,16 +191,27 @@ export function createWorld(core: Core, options: WorldOptions = {}): World {
     clock,
     nextStamp: () => stampClock.next(),
     flowsOn,
+    outside,
     committed,
-    close() {
-      for (const table of tablesOf(sql)) sql.run(`DELETE FROM ${table}`);
-      core.idle.push(sql);
+    decided,
+    async close() {
+      outside.slow = false;
+      outside.answer();
+      await prepare.stop();
+      await store.release();
     },
   };
 }
 
-function tablesOf(sql: Sql): string[] {
-  return sql.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'").map(({ name }) => name);
+/** Rows of the operations that a transaction met for the first time, in the order they were applied in it. */
+function inOrder(
+  { ledger, retries = [] }: Writes,
+  arrivals: readonly string[],
+  decided: readonly LedgerRow[],
+): LedgerRow[] {
+  const rows = new Map([...ledger, ...retries.map(({ row }) => row)].map((row) => [row.key, row]));
+  const known = new Set(decided.map(({ key }) => key));
+  return [...new Set(arrivals)].flatMap((key) => (known.has(key) ? [] : (rows.get(key) ?? [])));
 }
 
 /** The dump as a list of lines. */

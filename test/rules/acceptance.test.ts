@@ -51,7 +51,7 @@ test.each(["retryable", "fatal"] as const)(
   },
 );
 
-test("#35 an outbox row goes after its produce was confirmed, and the late record does no harm", async () => {
+test("#35 an outbox row goes after its produce was confirmed, and the late record does no harm (case 34)", async () => {
   const service = createService();
   service.plan.otherwise = { fate: "retryable", partition: 0 };
   await service.accept([create], "a");
@@ -92,7 +92,7 @@ test("#37 the graph does not need the ledger", async () => {
   const registers = await service.registers();
   for (const each of operations) {
     for (let i = 0; i < 2; i++) {
-      service.sql.run("DELETE FROM ledger");
+      await service.store.forgetLedger();
       service.log(each);
       await service.rest();
     }
@@ -100,7 +100,7 @@ test("#37 the graph does not need the ledger", async () => {
   expect(await service.registers()).toEqual(registers);
 });
 
-test("#38 a register moved by a migration keeps its version; a version nobody knows is parked", async () => {
+test("#38 a register moved by a migration keeps its version; a version nobody knows is parked (case 32)", async () => {
   const kind = { name: "Session", implicit: false, references: [], order: [] };
   const shape = { title: z.string() };
   const update = updateType(kind, {}, shape);
@@ -131,7 +131,7 @@ test("#38 a register moved by a migration keeps its version; a version nobody kn
   expect(parked).toMatchObject({ reason: "unknown_version" });
 });
 
-test("#39 counts rise with the effects they count: a crash between the two counts nothing", async () => {
+test("#39 counts rise with the effects they count: a crash between the two counts nothing (case 29)", async () => {
   const service = createService();
   for (const at of [1, 2]) service.log(operation("session", "create", at, { id: "x" }));
   service.faults.crash = "before commit";

@@ -8,7 +8,7 @@ import { core, createService, inEveryOrder, memory, message, operation } from ".
 const flowNamed = (name: string) => flows.find((flow) => flow.name === name)!;
 
 test("#1 changes are a function of the operation alone: a second end and a late update are taken in any order", async () => {
-  for (const flow of flows) for (const type of Object.values(flow.types)) expect(type.changes.length).toBe(1);
+  for (const flow of flows) for (const type of Object.values(flow.types)) expect(type.changes.length).toBeLessThan(2);
   const ends = [4, 6].map((at) => operation("activity", "end", at, { id: "x", result: at }));
   const update = operation("activity", "update", 5, { id: "x", name: "n" });
   await inEveryOrder([operation("activity", "create", 1, { id: "x", name: "o" }), update, ...ends], async (service) => {
@@ -89,7 +89,7 @@ test("#9 a list is one value, whole, and applying twice does not double it", asy
   const first = operation("memory", "update", 1, { id: "k", tags: ["a"] });
   const second = operation("memory", "update", 2, { id: "k", tags: ["b"] });
   await inEveryOrder([operation("memory", "create", 0, memory), first, second], async (service) => {
-    service.sql.run("DELETE FROM ledger");
+    await service.store.forgetLedger();
     await service.apply(second);
     expect(await service.fields("Memory", "k")).toMatchObject({ tags: ["b"] });
   });

@@ -1,7 +1,9 @@
 // Counter-examples of core-proof a3: unseen entities, outcomes and the 404.
 import { expect, test } from "vitest";
-import type { Answer } from "../../src/app/accept.ts";
+import * as z from "zod";
+import type { Answer } from "../../src/app/answer.ts";
 import type { Operation } from "../../src/domain/operation.ts";
+import { createType, defineFlow, deleteType, updateType } from "../../src/flows/define.ts";
 import { core, createService, inEveryOrder, memory, operation, type Service } from "./service.ts";
 
 const outcome = async (service: Service, of: Operation) => {
@@ -9,7 +11,7 @@ const outcome = async (service: Service, of: Operation) => {
   return status;
 };
 
-test("#18 an update of an unseen entity is merged into its placeholder, whoever of the two commits first", async () => {
+test("#18 an update of an unseen entity is merged into its placeholder, whoever of the two commits first (case 33)", async () => {
   const create = operation("session", "create", 1, { id: "x" });
   const update = operation("session", "update", 2, { id: "x", title: "u" });
   await inEveryOrder([create, update], async (service) => {
@@ -83,7 +85,7 @@ test("#22 a direct update of nothing is a 404 only once the flow's backlog is kn
   await service.rest();
   const [answer] = await service.accept([{ ...sent, data: { id: "z", title: "t" } }], "a");
   expect(codeOf(answer)).toBe("not_found");
-  expect(service.sql.all("SELECT * FROM entity WHERE key = 'a/Session/z'")).toEqual([]);
+  expect((await service.database.entities(["a/Session/z"])).get("a/Session/z")?.existing).toBe(false);
 });
 
 test("#22 a retry after a delete gets its first answer, not a 404", async () => {
@@ -119,4 +121,32 @@ test("#23 an update behind the create's clock loses, says so, and wins when the 
   const [answer] = await service.accept([update], "a");
   expect(answer).toMatchObject({ outcome: "applied", values: { tags: ["after"] } });
   expect((answer as { stamp: string }).stamp > stamp).toBe(true);
+});
+
+test("#12 an operation on two entities may win on one and lose on the other: no invariant spans them", async () => {
+  const kind = { name: "Session", implicit: false, references: [], order: [] };
+  const shape = { title: z.string() };
+  const both = {
+    ...updateType(kind, {}, shape),
+    changes: ({ tenant, data }: Operation) =>
+      ["one", "other"].map((id) => ({
+        type: "update" as const,
+        key: core.key.entityKey(tenant, "Session", id),
+        fields: { title: data.title! },
+      })),
+  };
+  const session = defineFlow({
+    name: "session",
+    topic: "session-operations",
+    switch: { variable: "KAFKA_SESSION_OPERATIONS", followsGlobal: true },
+    kind,
+    types: { create: createType(kind, {}, shape), update: both, delete: deleteType(kind) },
+  });
+  const service = createService({ flows: [session] });
+  for (const id of ["one", "other"]) await service.apply(operation("session", "create", 1, { id, title: "first" }));
+  await service.apply(operation("session", "create", 3, { id: "other", title: "later" }));
+  const swap = await service.apply(operation("session", "update", 2, { id: "one", title: "both" }));
+  expect(swap).toMatchObject({ row: { outcome: { outcome: "applied", lost: ["title"] } } });
+  expect(await service.fields("Session", "one")).toEqual({ title: "both" });
+  expect(await service.fields("Session", "other")).toEqual({ title: "later" });
 });

@@ -115,7 +115,7 @@ test("#17 a tombstone stays for ever: a create replayed weeks later is supersede
   await service.apply(deleteSession(2));
   await service.rest();
   service.clock.ms += 30 * 86_400_000;
-  service.sql.run("DELETE FROM ledger");
+  await service.store.forgetLedger();
   await service.rest();
   expect(await service.apply(create)).toMatchObject({ row: { outcome: { outcome: "superseded" } } });
   expect(await service.fields("Session", "s")).toBe(null);

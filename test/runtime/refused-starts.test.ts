@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { keyOf } from "../support/keys.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { type Env, runTidegate } from "../support/tidegate-process.ts";
 
@@ -26,10 +27,20 @@ const sqlite = (statements: string) => (path: string) => {
 };
 
 describe("a service does not start", () => {
-  it("beyond loopback without AUTH=none", async () => {
+  it("beyond loopback without API_KEYS or AUTH=none", async () => {
     using folder = tempFolder();
     const said = await startInVain(folder, { HOST: "0.0.0.0", ID_SECRET: "a secret that is long enough" });
-    expect(said).toContain('HOST is "0.0.0.0", beyond loopback, and there are no credentials: set AUTH=none');
+    expect(said).toContain('HOST is "0.0.0.0", beyond loopback, and there are no credentials: set API_KEYS');
+    expect(said).toContain("or AUTH=none");
+  });
+
+  it("with API_KEYS that it cannot read, and says no part of them", async () => {
+    using folder = tempFolder();
+    const key = keyOf("k");
+    const secret = "a secret that is long enough";
+    const said = await startInVain(folder, { HOST: "0.0.0.0", ID_SECRET: secret, API_KEYS: `${key}:acme:read` });
+    expect(said).toContain("API_KEYS entry 1 does not begin with a key's SHA-256");
+    expect(said).not.toContain(key.slice(0, 10));
   });
 
   it.each<[string, string, (path: string) => void, RegExp]>([

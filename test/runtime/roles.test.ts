@@ -32,4 +32,36 @@ describe("processes that share embedded files", () => {
     });
     expect(await Promise.all([api.stop(), memories.stop(), sessions.stop()])).toEqual([0, 0, 0]);
   });
+
+  it("share the partitions of a flow; when one is killed the others take its share over", async () => {
+    using folder = tempFolder();
+    const consumer = { ROLE: "consumer", CONSUME: "memory", CONSUMER_KEEP_MS: "1000" };
+    const [starting, ...others] = [
+      startServiceProcess(folder.root, { ROLE: "api" }),
+      ...[1, 2, 3].map(() => startServiceProcess(folder.root, consumer)),
+    ];
+    await using api = await starting!;
+    const [first, second, third] = await Promise.all(others);
+    await using _first = first!;
+    await using _second = second!;
+    await using _third = third!;
+    const remember = (from: number, count: number) =>
+      api.post(
+        "/v1/operations",
+        Array.from({ length: count }, (_, i) => ({
+          flow: "memory",
+          type: "create",
+          data: { id: `k${from + i}`, user: `u${(from + i) % 20}`, content: "c" },
+        })),
+      );
+    const applied = async () =>
+      ((await api.get("/v1/check")).body.flows as { memory: { applied: number } }).memory.applied;
+    await remember(0, 200);
+    await api.until("the first memories", async () => (await applied()) === 200);
+    await third!.stop("SIGKILL");
+    await remember(200, 200);
+    await api.until("the memories after a consumer was killed", async () => (await applied()) === 400);
+    expect((await api.get("/v1/check")).body).toMatchObject({ closed: true, flows: { memory: { accounted: 400 } } });
+    expect(await Promise.all([api.stop(), first!.stop(), second!.stop()])).toEqual([0, 0, 0]);
+  });
 });

@@ -3,7 +3,7 @@
 /** Records of a log, and the distinct operation ids in them. */
 export interface LogContent {
   readonly records: number;
-  readonly ids: number;
+  readonly ids: ReadonlySet<string>;
 }
 
 interface PartitionRead {
@@ -35,7 +35,7 @@ export async function readLog(url: string): Promise<LogContent> {
       }
     }
   }
-  return { records, ids: ids.size };
+  return { records, ids };
 }
 
 async function readPartition(

@@ -122,7 +122,7 @@ function cells(name: Name, outcome: Outcome, good: boolean): string[] {
     outcome.sha256.slice(0, 12),
     ...[outcome.sessions, outcome.messages, outcome.users, rejects ?? "-"].map(String),
     ...[byPath?.kafka, byPath?.direct, byPath?.fallback].map(part),
-    String(log?.ids ?? "-"),
+    String(log?.ids.size ?? "-"),
     closes === null ? "-" : closes ? "closes" : "OPEN",
     seconds === null || accepted === null ? "-" : `${seconds.toFixed(1)} s, ${Math.round(accepted / seconds)}/s`,
     good ? "ok" : "FAILED",

@@ -43,6 +43,7 @@ export interface Imported {
 /** What `GET /v1/check` says, as far as the show reads it. */
 export interface Checked {
   readonly atRest: boolean;
+  readonly sweeps: number;
   readonly flows: {
     readonly [flow: string]: {
       readonly applied: number;
@@ -59,7 +60,7 @@ const COMMAND_MS = 300_000;
 /** One variant's folder. */
 export type Stage = ReturnType<typeof createStage>;
 
-export function createStage(show: Show, name: string) {
+export function createStage(show: Pick<Show, "file" | "root" | "small">, name: string) {
   const folder = join(show.root, name);
   mkdirSync(folder, { recursive: true });
   const path = (file: string): string => join(folder, file);
@@ -76,14 +77,17 @@ export function createStage(show: Show, name: string) {
   };
   const command = (args: readonly string[], env: Env = {}, boundMs = COMMAND_MS) =>
     runTidegate(args, { env, cwd: folder, errors: path("errors.log"), boundMs });
-  const importArgs = (url: string): string[] => [
+  const importArgs = (url: string, limit?: number): string[] => [
     ...["import", show.file, "--url", url, "--accepted", accepted, "--rejects", path("rejects.jsonl"), "--json"],
+    ...(limit === undefined ? [] : ["--limit", String(limit)]),
     ...(show.small ? ["--batch", "8", "--concurrency", "1"] : []),
   ];
   return {
     name,
     folder,
     path,
+    /** Starts any command that serves, and waits until it answers well. */
+    start,
     /** Starts a service; the data folder is the variant's unless the environment says otherwise. */
     async service(env: Env, port?: number): Promise<Part> {
       const PORT = String(port ?? (await freePort()));
@@ -93,15 +97,18 @@ export function createStage(show: Show, name: string) {
       const free = port ?? (await freePort());
       return start(["gateway", "--port", String(free), "--data", data], {}, free, "/health");
     },
-    /** Imports the file to its end. */
-    async import(url: string): Promise<Imported> {
-      const { code, out } = await command(importArgs(url), {}, IMPORT_MS);
+    /** A gateway on a real Kafka. */
+    kafkaGateway: (kafka: string, port: number): Promise<Part> =>
+      start(["gateway", "--port", String(port), "--kafka", kafka], {}, port, "/health"),
+    /** Imports the file to its end, or that many operations of it. */
+    async import(url: string, limit?: number): Promise<Imported> {
+      const { code, out } = await command(importArgs(url, limit), {}, IMPORT_MS);
       return readImported(code, out, path("errors.log"));
     },
     /** Starts an import, to do something meanwhile. */
-    startImport(url: string): { readonly process: Running; readonly imported: Promise<Imported> } {
+    startImport(url: string, limit?: number): { readonly process: Running; readonly imported: Promise<Imported> } {
       const output = path("import.log");
-      const running = startTidegate(importArgs(url), {}, folder, output);
+      const running = startTidegate(importArgs(url, limit), {}, folder, output);
       const imported = running.exited.then((code) => readImported(code, readFileSync(output, "utf8"), output));
       // Whoever awaits it later learns of a failure; until then it is nobody's.
       imported.catch(() => undefined);
@@ -115,13 +122,14 @@ export function createStage(show: Show, name: string) {
       await part.process.stop();
       return content;
     },
-    async dump(...source: string[]): Promise<{ sha256: string; sessions: number; messages: number; users: number }> {
+    async dump(...source: string[]) {
       const output = path(`dump-${source.join("-").replaceAll(/\W+/g, "-").slice(-40)}.jsonl`);
       const { code, out } = await command(["dump", ...source, "--output", output]);
       const sha256 = /sha256 ([0-9a-f]{64})/.exec(out)?.[1];
       if (code !== 0 || sha256 === undefined) throw new Error(`The dump failed, see ${path("errors.log")}`);
       return {
         sha256,
+        path: output,
         ...(source.includes("--registers") ? { sessions: 0, messages: 0, users: 0 } : await countNodes(output)),
       };
     },
@@ -144,7 +152,7 @@ function readImported(code: number, out: string, errors: string): Imported {
 }
 
 /** Waits until a service has nothing left to do. */
-export async function waitForRest({ url }: Part): Promise<Checked> {
+export async function waitForRest({ url }: Pick<Part, "url">): Promise<Checked> {
   let checked = await readCheck(url);
   await waitFor(
     `rest at ${url}`,
@@ -163,6 +171,32 @@ export async function readCheck(url: string): Promise<Checked> {
   const response = await fetch(`${url}/v1/check`, { signal: AbortSignal.timeout(30_000) });
   if (!response.ok) throw new Error(`${url}/v1/check answered ${response.status}`);
   return (await response.json()) as Checked;
+}
+
+/** An import that is under way, and how far it may be ahead of what is applied. */
+export interface HeldImport {
+  readonly stage: Stage;
+  readonly importing: Running;
+  /** Lines of accepted operations that earlier imports have left: the import begins with the first operation again. */
+  readonly leftOver?: number;
+  readonly applied: () => Promise<number>;
+  readonly aheadMax: number;
+}
+
+/** Waits until so many operations are applied; the import is held while it is too far ahead, and goes on afterwards. */
+export async function importUntil(
+  { stage, importing, leftOver = 0, applied, aheadMax }: HeldImport,
+  count: number,
+  boundMs: number,
+): Promise<void> {
+  const reached = async (): Promise<boolean> => {
+    const seen = await applied();
+    importing.signal(stage.countAccepted() - leftOver - seen > aheadMax ? "SIGSTOP" : "SIGCONT");
+    return seen >= count;
+  };
+  const alive = { process: importing, output: stage.path("import.log") };
+  await waitFor(`${count} applied operations`, boundMs, reached, { alive });
+  importing.signal("SIGCONT");
 }
 
 /** Operations that are in the graph. */

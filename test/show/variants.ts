@@ -41,7 +41,7 @@ export async function viaKafka(show: Show): Promise<Outcome> {
   return expecting(outcome, {
     "everything went by kafka":
       imported.byPath.kafka === imported.accepted && kafka === imported.accepted && direct + fallback === 0,
-    "the log holds each operation": outcome.log!.ids === imported.accepted,
+    "the log holds each operation": outcome.log!.ids.size === imported.accepted,
   });
 }
 
@@ -91,7 +91,7 @@ export async function throughOutage(show: Show): Promise<Outcome> {
   return expecting(outcome, {
     "some went by kafka": imported.byPath.kafka > 0 && kafka > 0,
     "some went by fallback": imported.byPath.fallback > 0 && fallback > 0,
-    "the log holds each operation": outcome.log!.ids === imported.accepted,
+    "the log holds each operation": outcome.log!.ids.size === imported.accepted,
   });
 }
 
@@ -119,7 +119,7 @@ export async function throughKills(show: Show): Promise<Outcome> {
   const outcome = await finish(show, stage, service, imported, () => stage.log(stage.path("data")));
   return expecting(outcome, {
     "the second import accepted the same": imported.accepted === first.accepted,
-    "the log holds each operation": outcome.log!.ids === imported.accepted,
+    "the log holds each operation": outcome.log!.ids.size === imported.accepted,
     "the kills were felt": first.retries > 0,
   });
 }
@@ -138,7 +138,7 @@ export async function withRoles(show: Show): Promise<Outcome> {
     return stage.log(stage.path("data"));
   };
   const outcome = await finish(show, stage, api, imported, stopConsumers);
-  return expecting(outcome, { "the log holds each operation": outcome.log!.ids === imported.accepted });
+  return expecting(outcome, { "the log holds each operation": outcome.log!.ids.size === imported.accepted });
 }
 
 interface Rebuilt {

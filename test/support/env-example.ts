@@ -1,7 +1,7 @@
 // The text that `.env.example` must have: every variable of the configuration, in order, with its default and what it
 // is for. `node test/support/env-example.ts --write` writes it.
 import { writeFileSync } from "node:fs";
-import { variables } from "../../src/config.ts";
+import { variables } from "../../src/config/variables.ts";
 import type { Flow } from "../../src/flows/define.ts";
 import { flows } from "../../src/flows/index.ts";
 

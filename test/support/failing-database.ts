@@ -8,8 +8,12 @@ import { seededRandom } from "./faulty-broker.ts";
 export interface DatabaseFaults {
   /** Nothing reaches the database. */
   down: boolean;
+  /** It can be read, and takes no transaction. */
+  readOnly: boolean;
   /** The next transactions commit, and their answers are lost. */
   answersLost: boolean;
+  /** Every call throws what nobody foresaw. */
+  unforeseen: boolean;
   /** How often either strikes by chance, from 0 to 1. */
   downRate: number;
   answerLostRate: number;
@@ -23,7 +27,14 @@ export interface FailingDatabase extends Database {
 
 /** A database with faults, decided by the switches and by the seed. */
 export function failingDatabase(inner: Database, seed = 1): FailingDatabase {
-  const faults: DatabaseFaults = { down: false, answersLost: false, downRate: 0, answerLostRate: 0 };
+  const faults: DatabaseFaults = {
+    down: false,
+    readOnly: false,
+    answersLost: false,
+    unforeseen: false,
+    downRate: 0,
+    answerLostRate: 0,
+  };
   const failed = new Map<string, number>();
   const random = seededRandom(seed);
   const strikes = (always: boolean, rate: number): boolean => always || (rate > 0 && random() < rate);
@@ -35,7 +46,9 @@ export function failingDatabase(inner: Database, seed = 1): FailingDatabase {
   const methods = Object.entries(inner as unknown as Record<string, Method>).map(([name, method]) => {
     if (name === "close") return [name, method];
     const guarded: Method = async (...args) => {
+      if (faults.unforeseen) throw new TypeError("nobody foresaw this");
       if (strikes(faults.down, faults.downRate)) fail(name, false);
+      if (name === "transact" && faults.readOnly) fail(name, false);
       const result = await method(...args);
       if (name === "transact" && strikes(faults.answersLost, faults.answerLostRate)) fail(name, true);
       return result;

@@ -18,6 +18,25 @@ export type Fault =
   /** Answers every second item with this status. */
   | { readonly sort: "items"; readonly status: number };
 
+/** A request to one of the other routes. */
+export interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+}
+
+/** What a function among the answers may throw. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string) {
+    super(code);
+    this.status = status;
+    this.code = code;
+  }
+}
+
 export interface FakeService {
   readonly url: string;
   /** Faults for the next batches, first come first served. */
@@ -26,8 +45,12 @@ export interface FakeService {
   readonly taken: Item[];
   /** Keys of every batch that arrived. */
   readonly batches: (string | undefined)[][];
-  /** Answers of other routes, by path. */
+  /** The Authorization header of every request. */
+  readonly authorizations: (string | undefined)[];
+  /** Answers of other routes, by path with or without its query; a function answers by the request. */
   readonly answers: Map<string, unknown>;
+  /** Requests to other routes. */
+  readonly requests: Request[];
   /** Called with every batch before it is looked at. */
   onBatch: (number: number) => void;
   close(): Promise<void>;
@@ -41,7 +64,9 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
     faults: [] as Fault[],
     taken: [] as Item[],
     batches: [] as (string | undefined)[][],
+    authorizations: [] as (string | undefined)[],
     answers: new Map<string, unknown>(),
+    requests: [] as Request[],
   };
 
   const take = (item: Item): object => {
@@ -89,6 +114,7 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
     else reply(response, 200, answers.map((answer) => `${JSON.stringify(answer)}\n`).join(""));
   };
   const server = createServer((request, response) => {
+    fake.authorizations.push(request.headers.authorization);
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -99,9 +125,11 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
         const statuses = (JSON.parse(body) as string[]).map((id) => (known.has(id) ? { id, state: "applied" } : null));
         return reply(response, 200, JSON.stringify(statuses));
       }
-      const answer = fake.answers.get(path);
-      if (answer !== undefined)
-        return reply(response, 200, typeof answer === "string" ? answer : JSON.stringify(answer));
+      const url = new URL(path, "http://fake");
+      const asked = { method: request.method ?? "", path: url.pathname, query: url.searchParams, body };
+      fake.requests.push(asked);
+      const found = fake.answers.get(path) ?? fake.answers.get(url.pathname);
+      if (found !== undefined) return answerWith(found, asked, response);
       return reply(response, 404, JSON.stringify({ code: "not_found", detail: `There is nothing at ${path}` }));
     });
   });
@@ -117,6 +145,17 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
       }),
   };
   return running;
+}
+
+function answerWith(found: unknown, asked: Request, response: ServerResponse): void {
+  try {
+    const answer = typeof found === "function" ? found(asked) : found;
+    reply(response, 200, typeof answer === "string" ? answer : JSON.stringify(answer));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    response.setHeader("retry-after", "0");
+    reply(response, error.status, JSON.stringify({ code: error.code, detail: "on demand" }));
+  }
 }
 
 function refusal(status: number, code: string, detail: string): object {

@@ -1,6 +1,6 @@
 // A decorator over the database port with the faults that rules are about: stale positions, a crash before or after
 // the commit, a decision made twice, and sweeps in chunks of one.
-import type { Database, Decision, TransactState, Writes } from "../../src/ports/database.ts";
+import type { Database, Decision, PositionRow, TransactState, Writes } from "../../src/ports/database.ts";
 
 /** What goes wrong now. A test changes it between steps. */
 export interface Faults {
@@ -35,8 +35,18 @@ export function faultyDatabase(
   crashed: () => Error,
   committed: (writes: Writes) => void,
 ): Database {
+  const stale = (row: PositionRow): PositionRow =>
+    row.key.startsWith("log/") ? { ...row, next: Math.max(0, row.next - faults.staleBy) } : row;
   return {
     ...inner,
+    async agenda(...args) {
+      const agenda = await inner.agenda(...args);
+      return {
+        ...agenda,
+        sweeps: agenda.sweeps && !faults.sweepsPaused,
+        positions: faults.staleBy === 0 ? agenda.positions : agenda.positions.map(stale),
+      };
+    },
     async transact(request, decide) {
       if (faults.unreachable) throw crashed();
       let writes: Writes | undefined;
@@ -57,9 +67,7 @@ export function faultyDatabase(
     async positions(keys) {
       const rows = await inner.positions(keys);
       if (faults.staleBy === 0) return rows;
-      return rows.map((row) =>
-        row.key.startsWith("log/") ? { ...row, next: Math.max(0, row.next - faults.staleBy) } : row,
-      );
+      return rows.map(stale);
     },
     dueSweeps: async (limit) => (faults.sweepsPaused ? [] : inner.dueSweeps(Math.min(limit, faults.sweepMembersMax))),
     referrers: (target, cursor, limit) => inner.referrers(target, cursor, Math.min(limit, faults.sweepMembersMax)),

@@ -33,7 +33,17 @@ export async function gatewayBundle(options: BundleOptions = {}): Promise<Gatewa
   for (const [name, partitions] of Object.entries(options.topics ?? { t: 3 })) await log.createTopic(name, partitions);
   const app = createGateway(log, options);
   const broker = restV2Broker({ url: "http://gateway.test", cluster: "test", fetch: app.fetch, read: "stateless" });
-  return { log, app, broker, [Symbol.asyncDispose]: () => log.close() };
+  return {
+    log,
+    app,
+    broker,
+    async [Symbol.asyncDispose]() {
+      // A test may have closed it itself.
+      await log.close().catch((error: unknown) => {
+        if (!/not open/.test(String(error))) throw error;
+      });
+    },
+  };
 }
 
 /** A folder that goes when it is disposed of. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Answered, read } from "./service.ts";
 import { type Env, type Running, startTidegate, waitFor } from "./tidegate-process.ts";
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** A running service. */
 export interface ServiceProcess extends Running, AsyncDisposable {

@@ -4,15 +4,20 @@ import type { Hono } from "hono";
 import { sqliteDatabase } from "../../src/adapters/database/sqlite.ts";
 import type { TickReport } from "../../src/app/tick.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
+import { configureFlows, topicsOf } from "../../src/flows/configure.ts";
+import type { Flow } from "../../src/flows/define.ts";
 import { flows } from "../../src/flows/index.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { Broker } from "../../src/ports/broker.ts";
 import type { Database } from "../../src/ports/database.ts";
+import type { TextModel } from "../../src/ports/text-model.ts";
+import type { Webhooks } from "../../src/ports/webhook.ts";
 import { type Composed, compose } from "../../src/runtime/compose.ts";
 import { nodeEntropy } from "../../src/runtime/entropy-node.ts";
-import { openNodeSql, readMigrations } from "../../src/sql/node.ts";
+import { openFileSql, readMigrations } from "../../src/sql/file.ts";
 import type { Sql } from "../../src/sql/sql.ts";
 import { type GatewayBundle, gatewayBundle } from "./gateway-bundle.ts";
+import { STILL_MODEL, STILL_WEBHOOKS } from "./still-outside.ts";
 
 export const MIGRATIONS = readMigrations(new URL("../../src/adapters/database/migrations/", import.meta.url));
 
@@ -34,6 +39,8 @@ export interface ServiceOptions {
   readonly database?: (database: Database) => Database;
   /** The service's wall clock. */
   readonly nowMs?: () => number;
+  /** How the service waits; by a timer otherwise. */
+  readonly delay?: (ms: number) => Promise<void>;
   /** The database's clock; SQLite's own otherwise. */
   readonly databaseNowMs?: () => number;
   /** File of the database; in memory otherwise. */
@@ -42,6 +49,12 @@ export interface ServiceOptions {
   readonly gateway?: GatewayBundle;
   /** Partitions of each topic. */
   readonly partitions?: number;
+  /** Flows other than the product's. */
+  readonly flows?: readonly Flow[];
+  readonly textModel?: TextModel;
+  readonly webhooks?: Webhooks;
+  /** Reads the log without calling anybody. */
+  readonly rebuilding?: boolean;
 }
 
 /** An answer with its body read. */
@@ -84,12 +97,14 @@ const TICKS_MAX = 500;
 
 /** Starts a service; `await using` ends it. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
-  const config = parseConfig({ ID_SECRET, ...options.env }, flows);
-  const topics = Object.fromEntries(flows.map(({ topic }) => [topic, options.partitions ?? 3]));
+  const config = parseConfig({ ID_SECRET, ...options.env }, options.flows ?? flows);
+  const topics = Object.fromEntries(
+    topicsOf(configureFlows(options.flows ?? flows, config)).map((topic) => [topic, options.partitions ?? 3]),
+  );
   const gateway = options.gateway ?? (await gatewayBundle({ topics }));
   let sql: Sql | undefined;
   const open = () => {
-    sql = openNodeSql(options.path ?? ":memory:");
+    sql = openFileSql(options.path ?? ":memory:");
     return sql;
   };
   const database = openTestDatabase(open, options.databaseNowMs);
@@ -101,6 +116,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     database: options.database?.(database) ?? database,
     entropy: nodeEntropy(config.ID_SECRET!, config.ID_SECRET_PREVIOUS),
     clock: { nowMs: options.nowMs ?? (() => Date.now()) },
+    delay: options.delay ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+    textModel: options.textModel ?? STILL_MODEL,
+    webhooks: options.webhooks ?? STILL_WEBHOOKS,
+    ...(options.flows === undefined ? {} : { flows: options.flows }),
+    ...(options.rebuilding === undefined ? {} : { rebuilding: options.rebuilding }),
     write: (level, message, fields) => lines.push({ level, message, ...fields }),
   });
   const app = createApp(composed.service);
@@ -119,6 +139,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     get: async (path) => read(await request(path)),
     tickToRest: () => tickToRest(composed),
     async [Symbol.asyncDispose]() {
+      await composed.prepare.stop();
       await database.close();
       if (options.gateway === undefined) await gateway[Symbol.asyncDispose]();
     },
@@ -142,12 +163,14 @@ export async function read(response: Response): Promise<Answered> {
   return { status: response.status, headers: response.headers, body: (await response.json()) as AnswerBody };
 }
 
-async function tickToRest({ tick, budget }: Composed): Promise<TickReport[]> {
+async function tickToRest({ tick, budget, prepare }: Composed): Promise<TickReport[]> {
   const reports: TickReport[] = [];
   while (reports.length < TICKS_MAX) {
     const report = await tick({ ...budget, waitMs: 0 });
+    await prepare.idle();
     reports.push(report);
-    const idle = !report.more && report.records + report.gap + report.relayed + report.swept === 0;
+    const { records, gap, relayed, swept, prepared, decided } = report;
+    const idle = !report.more && records + gap + relayed + swept + prepared + decided === 0;
     if (report.failures.length > 0 || idle) return reports;
   }
   throw new Error(`Not at rest after ${TICKS_MAX} ticks`);

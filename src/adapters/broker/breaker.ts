@@ -49,18 +49,25 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
     async produce(records, signal) {
       if (records.length === 0) return [];
       const refuse = () => records.map((): ProduceResult => ({ status: "retryable", reason: OPEN }));
+      if (policy.state === CircuitState.Closed) {
+        const answer = await broker.produce(records, signal);
+        const failed = isNothing(answer);
+        if (!failed) failures.produce = 0;
+        // Cancelling is no fault of the broker; and what comes back when the breaker has opened must not try for others.
+        else if (signal?.aborted !== true && policy.state === CircuitState.Closed) {
+          failures.produce++;
+          await policy.execute(async () => ({ failed }));
+        }
+        return answer;
+      }
       if (policy.state === CircuitState.HalfOpen) return refuse();
       try {
-        const { results } = await policy.execute(async () => {
+        // A cancelled try has not shown that the broker is back, so it counts.
+        const { answer } = await policy.execute(async () => {
           const answer = await broker.produce(records, signal);
-          const nothing = answer.every(({ status }) => status === "unknown" || status === "retryable");
-          // Cancelling is no fault of the broker; yet a cancelled try has not shown that it is back.
-          const failed = nothing && (signal?.aborted !== true || policy.state === CircuitState.HalfOpen);
-          if (failed) failures.produce++;
-          else if (!nothing) failures.produce = 0;
-          return { results: answer, failed };
+          return { answer, failed: isNothing(answer) };
         });
-        return results;
+        return answer;
       } catch (error) {
         if (isBrokenCircuitError(error)) return refuse();
         throw error;
@@ -75,6 +82,11 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
       return guardedRead(`read ${names.length} topics`, signal, () => broker.topics(names, signal));
     },
   };
+}
+
+/** Whether no record got anywhere. */
+function isNothing(answer: readonly ProduceResult[]): boolean {
+  return answer.every(({ status }) => status === "unknown" || status === "retryable");
 }
 
 interface Failures {

@@ -1,5 +1,6 @@
 // Merges produces that come at the same time into few requests: what makes a proxy keep up with single operations.
 import type { Broker, ProduceRecord, ProduceResult } from "../../ports/broker.ts";
+import { sharedTimer } from "./shared-timer.ts";
 
 /** Bounds of one merged produce. */
 export interface CoalescingOptions {
@@ -11,6 +12,8 @@ export interface CoalescingOptions {
   readonly lingerMs?: number;
   /** Merged produces that are under way together. Default 2. */
   readonly inFlightMax?: number;
+  /** How long a call may take, waiting for company and for its turn included. Default: as long as the broker takes. */
+  readonly deadlineMs?: number;
 }
 
 const DEFAULTS = { recordsMax: 500, bytesMax: 1024 * 1024, lingerMs: 2, inFlightMax: 2 };
@@ -18,18 +21,23 @@ const DEFAULTS = { recordsMax: 500, bytesMax: 1024 * 1024, lingerMs: 2, inFlight
 interface Call {
   readonly records: readonly ProduceRecord[];
   readonly size: number;
-  readonly signal: AbortSignal | undefined;
+  /** Whether it may be given up: it has a signal or a deadline. */
+  readonly isBounded: boolean;
   readonly settle: (results: ProduceResult[]) => void;
+  /** Told that it was given up after it went out. */
+  onGivenUp?: () => void;
 }
 
 /**
  * A broker whose concurrent produces share requests. A call's records stay together and in order, and calls go out in
  * the order they came. With nothing under way a call goes out at the end of the event loop's turn; after calls that had company, at the end
- * of the first turn that brings no more. A call cancelled
- * before it went out is `retryable`; what went out is aborted once all its callers have cancelled. Reads pass through.
+ * of the first turn that brings no more. A call that is cancelled, or late, before it went out is `retryable`; one that is
+ * late afterwards is `unknown`. What went out is aborted once all its calls were given up. All else passes through.
  */
 export function withCoalescing(broker: Broker, options: CoalescingOptions = {}): Broker {
   const { recordsMax, bytesMax, lingerMs, inFlightMax } = { ...DEFAULTS, ...options };
+  const { deadlineMs } = options;
+  const beginWait = deadlineMs === undefined ? undefined : sharedTimer(deadlineMs);
   const queue = callQueue(recordsMax, bytesMax);
   let inFlight = 0;
   let cancelFlush: (() => void) | undefined;
@@ -74,21 +82,30 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
 
   return {
     cluster: broker.cluster,
+    ...(broker.reportPosition === undefined ? {} : { reportPosition: broker.reportPosition }),
     produce(records, signal) {
       if (records.length === 0) return Promise.resolve([]);
-      const cancelled = () =>
-        records.map((): ProduceResult => ({ status: "retryable", reason: "cancelled before it was sent" }));
-      if (signal?.aborted === true) return Promise.resolve(cancelled());
+      if (signal?.aborted === true) return Promise.resolve(unsent(records));
       return new Promise((resolve) => {
-        const drop = (): void => {
-          if (queue.drop(call)) resolve(cancelled());
-        };
         const settle = (results: ProduceResult[]): void => {
-          signal?.removeEventListener("abort", drop);
+          endWait?.();
+          signal?.removeEventListener("abort", giveUp);
           resolve(results);
         };
-        const call: Call = { records, size: sizeOf(records), signal, settle };
-        signal?.addEventListener("abort", drop, { once: true });
+        /** Whether it had not gone out. */
+        const giveUp = (): boolean => {
+          const isUnsent = queue.drop(call);
+          if (isUnsent) settle(unsent(records));
+          else call.onGivenUp?.();
+          return isUnsent;
+        };
+        const endWait = beginWait?.(() => {
+          if (giveUp()) return;
+          settle(records.map(() => ({ status: "unknown", reason: `no answer within ${deadlineMs} ms` })));
+        });
+        const isBounded = signal !== undefined || deadlineMs !== undefined;
+        const call: Call = { records, size: sizeOf(records), isBounded, settle };
+        signal?.addEventListener("abort", giveUp, { once: true });
         queue.add(call);
         plan(false);
       });
@@ -144,14 +161,12 @@ function callQueue(recordsMax: number, bytesMax: number) {
 /** Produces the records of several calls as one and gives each call its own results. */
 async function send(broker: Broker, calls: readonly Call[]): Promise<void> {
   const records = calls.flatMap((call) => call.records);
-  const { signal, release } = allAborted(calls);
   let results: ProduceResult[];
   try {
-    results = await broker.produce(records, signal);
+    results = await broker.produce(records, allGivenUp(calls));
   } catch (error) {
     results = records.map(() => ({ status: "unknown", reason: String(error) }));
   }
-  release();
   let from = 0;
   for (const call of calls) {
     const to = from + call.records.length;
@@ -160,21 +175,21 @@ async function send(broker: Broker, calls: readonly Call[]): Promise<void> {
   }
 }
 
-/** A signal that aborts when every call's signal has; a call without one never gives up. */
-function allAborted(calls: readonly Call[]): { signal: AbortSignal | undefined; release: () => void } {
-  const signals = calls.flatMap(({ signal }) => (signal === undefined ? [] : [signal]));
-  if (signals.length < calls.length) return { signal: undefined, release: () => {} };
+function unsent(records: readonly ProduceRecord[]): ProduceResult[] {
+  return records.map(() => ({ status: "retryable", reason: "cancelled before it was sent" }));
+}
+
+/** A signal that aborts when every call was given up; one that cannot be waits for ever. */
+function allGivenUp(calls: readonly Call[]): AbortSignal | undefined {
+  if (!calls.every(({ isBounded }) => isBounded)) return undefined;
   const controller = new AbortController();
-  const check = (): void => {
-    if (signals.every(({ aborted }) => aborted)) controller.abort();
+  let waiting = calls.length;
+  const leave = (): void => {
+    waiting -= 1;
+    if (waiting === 0) controller.abort();
   };
-  for (const signal of signals) signal.addEventListener("abort", check);
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const signal of signals) signal.removeEventListener("abort", check);
-    },
-  };
+  for (const call of calls) call.onGivenUp = leave;
+  return controller.signal;
 }
 
 function sizeOf(records: readonly ProduceRecord[]): number {

@@ -4,7 +4,8 @@ import type { Broker } from "../../ports/broker.ts";
 
 /** How long calls may take, in milliseconds. */
 export interface Deadlines {
-  readonly produceMs: number;
+  /** Default: what is behind bounds its produces itself. */
+  readonly produceMs?: number;
   /** Beyond the time that the read itself was asked to wait. */
   readonly readMs: number;
   /** Default: as `readMs`. */
@@ -14,8 +15,8 @@ export interface Deadlines {
 const LATE = Symbol("late");
 
 /**
- * A broker whose calls settle at their deadline and abort what is behind them. A late produce is `unknown`: it may still
- * land. Late reads and topics throw AppError `broker_unavailable`.
+ * A broker whose calls settle at their deadline and abort what is behind them. A late produce is `unknown`, as
+ * it may still land, unless what is behind knows at once that it was never sent. Late reads and topics throw AppError `broker_unavailable`.
  */
 export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
   const orThrow = async <Result>(
@@ -28,10 +29,20 @@ export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
     if (result === LATE) throw new AppError("broker_unavailable", `Cannot ${action}: no answer within ${ms} ms`);
     return result;
   };
+  const { reportPosition } = broker;
   return {
     cluster: broker.cluster,
+    ...(reportPosition === undefined
+      ? {}
+      : {
+          reportPosition(positions, signal) {
+            const work = (merged: AbortSignal) => reportPosition(positions, merged);
+            return orThrow(`report ${positions.length} positions`, deadlines.readMs, signal, work);
+          },
+        }),
     async produce(records, signal) {
       const { produceMs } = deadlines;
+      if (produceMs === undefined) return broker.produce(records, signal);
       const results = await within(produceMs, signal, (merged) => broker.produce(records, merged));
       if (results !== LATE) return results;
       return records.map(() => ({ status: "unknown", reason: `no answer within ${produceMs} ms` }));
@@ -58,8 +69,9 @@ async function within<Result>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<typeof LATE>((resolve) => {
     timer = setTimeout(() => {
-      resolve(LATE);
       controller.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError"));
+      // After what knows at once what became of it: a produce that was never sent.
+      resolve(LATE);
     }, ms);
   });
   try {

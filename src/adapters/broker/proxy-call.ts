@@ -3,11 +3,26 @@
 /** Anything that answers requests: the global fetch, or the fetch of an app in this process. */
 export type Fetch = (request: Request) => Response | Promise<Response>;
 
+/** What a request is made of. */
+export interface RequestParts {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly signal: AbortSignal | null;
+}
+
+/** Makes a request; throws for an address or a header that none can have. */
+export type MakeRequest = (url: string, parts: RequestParts) => Request;
+
 /** A request to be sent. */
 export interface ProxyRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Below the proxy's address, segments already encoded. */
   readonly path: string;
+  /** In place of the proxy's address; the caller has made sure that it may be spoken to. */
+  readonly base?: string;
+  /** Makes a value of the body's text; undefined when it cannot. Default: the JSON of a whole answer. */
+  readonly parse?: (text: string, isWhole: boolean) => unknown;
   readonly contentType?: string;
   readonly accept: string;
   readonly body?: string;
@@ -28,6 +43,8 @@ export interface ProxyOptions {
   /** Address of the proxy; user and password in it become a Basic authorisation, query and fragment are dropped. */
   readonly url: string;
   readonly fetch: Fetch;
+  /** Default: a web request. An app in this process may read a lighter one. */
+  readonly makeRequest?: MakeRequest | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of an answer that are read. */
   readonly answerBytesMax: number;
@@ -37,21 +54,23 @@ export interface ProxyOptions {
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 const CAUSES_MAX = 8;
 
-/** Calls a proxy; the function it returns never throws. */
-export function proxyCaller(options: ProxyOptions): (request: ProxyRequest) => Promise<ProxyAnswer> {
+/** Sends one request; never throws. */
+export type ProxyCall = (request: ProxyRequest) => Promise<ProxyAnswer>;
+
+/** Calls a proxy. */
+export function proxyCaller(options: ProxyOptions): ProxyCall {
   const url = new URL(options.url);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
   const headers = { ...authorization(url), ...options.headers };
+  const makeRequest = options.makeRequest ?? webRequest;
 
   const build = (call: ProxyRequest): Request => {
     const contentType = call.contentType === undefined ? {} : { "content-type": call.contentType };
-    return new Request(`${base}${call.path}`, {
+    return makeRequest(`${call.base ?? base}${call.path}`, {
       method: call.method,
       headers: { ...headers, accept: call.accept, ...contentType },
       body: call.body ?? null,
       signal: call.signal ?? null,
-      // A redirect would send records, and the authorisation, to a host that nobody configured.
-      redirect: "manual",
     });
   };
   return async (call) => {
@@ -64,14 +83,21 @@ export function proxyCaller(options: ProxyOptions): (request: ProxyRequest) => P
     }
     try {
       const response = await options.fetch(request);
-      const text = await readText(response, options.answerBytesMax);
-      return { kind: "answered", status: response.status, body: parse(text) };
+      if (call.parse === undefined) {
+        const text = await readText(response, options.answerBytesMax);
+        return { kind: "answered", status: response.status, body: parse(text) };
+      }
+      const { text, isWhole } = await readAvailable(response, options.answerBytesMax);
+      return { kind: "answered", status: response.status, body: call.parse(text, isWhole) };
     } catch (cause) {
       if (neverSent(cause)) return { kind: "unsent", heal: true, reason: `no connection: ${words(cause)}`, cause };
       return { kind: "lost", reason: `no answer: ${words(cause)}`, cause };
     }
   };
 }
+
+/** A redirect would send records, and the authorisation, to a host that nobody configured. */
+const webRequest: MakeRequest = (url, parts) => new Request(url, { ...parts, redirect: "manual" });
 
 /** Whether an error says that no connection came about; of several attempts all have to say so. */
 export function neverSent(error: unknown, depth = 0): boolean {
@@ -96,23 +122,37 @@ function authorization(url: URL): Record<string, string> {
   return { authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}` };
 }
 
-/** The body as text; undefined when it is larger than `bytesMax`. */
-async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+/** The body as text; undefined when it is larger than `bytesMax`. Throws when the connection breaks. */
+export async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+  const { text, isWhole, cause } = await readAvailable(response, bytesMax);
+  if (cause !== undefined) throw cause;
+  return isWhole ? text : undefined;
+}
+
+/** The body as far as it came, and why it ended when it broke. */
+async function readAvailable(
+  response: Response,
+  bytesMax: number,
+): Promise<{ readonly text: string; readonly isWhole: boolean; readonly cause?: unknown }> {
   const decoder = new TextDecoder();
   const reader = response.body?.getReader();
   let text = "";
   let bytes = 0;
-  while (reader !== undefined) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    bytes += value.length;
-    if (bytes > bytesMax) {
-      reader.cancel().catch(() => {});
-      return undefined;
+  try {
+    while (reader !== undefined) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytes += value.length;
+      if (bytes > bytesMax) {
+        reader.cancel().catch(() => {});
+        return { text, isWhole: false };
+      }
+      text += decoder.decode(value, { stream: true });
     }
-    text += decoder.decode(value, { stream: true });
+  } catch (cause) {
+    return { text, isWhole: false, cause };
   }
-  return text + decoder.decode();
+  return { text: text + decoder.decode(), isWhole: true };
 }
 
 function parse(text: string | undefined): unknown {

@@ -1,6 +1,7 @@
 // Producing in the v2 dialect: one request per topic and chunk, and what every answer says about every record.
 import type { ProduceRecord, ProduceResult } from "../../ports/broker.ts";
 import { textToBase64 } from "./base64.ts";
+import { complaint, type Fields, fieldsOf, isCount } from "./proxy-answer.ts";
 import type { ProxyAnswer, ProxyRequest } from "./proxy-call.ts";
 
 const CONTENT_TYPE = "application/vnd.kafka.binary.v2+json";
@@ -13,7 +14,9 @@ const RECORD_OVERHEAD_BYTES = 24;
  * allowed; as HTTP statuses, as Confluent's codes, and as Kafka's own (Redpanda). Everything else may have been
  * written: Karapace says 1 for a record that expired, Confluent 50003 for anything that may be tried again.
  */
-const REFUSED = new Set([401, 403, 404, 413, 40101, 40301, 40401, 40402, 3, 10, 18, 29, 31]);
+const REFUSED = new Set([401, 403, 404, 413, 422, 40101, 40301, 40401, 40402, 3, 10, 18, 29, 31]);
+/** Our own gateway's code for what was definitely not written and may be tried again. */
+const NOT_WRITTEN = 50301;
 
 /** Bounds of one request. */
 export interface ProduceBounds {
@@ -27,17 +30,33 @@ export interface Chunk {
   readonly body: string;
 }
 
+/** How a dialect writes the body of a produce. */
+export interface ProduceFormat {
+  record(record: ProduceRecord): string;
+  body(records: readonly string[]): string;
+}
+
+const REST_V2: ProduceFormat = {
+  record: ({ key, value }) => `{"key":"${textToBase64(key)}","value":"${textToBase64(value)}"}`,
+  body: (records) => `{"records":[${records.join(",")}]}`,
+};
+
 /** Groups records by topic and cuts each group, in order, into bodies within the bounds; a larger record goes alone. */
-export function chunksByTopic(records: readonly ProduceRecord[], bounds: ProduceBounds): Map<string, Chunk[]> {
+export function chunksByTopic(
+  records: readonly ProduceRecord[],
+  bounds: ProduceBounds,
+  format: ProduceFormat = REST_V2,
+): Map<string, Chunk[]> {
   const byTopic = new Map<string, Chunk[]>();
   const open = new Map<string, { indices: number[]; parts: string[]; bytes: number }>();
   const close = (topic: string): void => {
     const { indices, parts } = open.get(topic)!;
-    byTopic.get(topic)!.push({ indices, body: `{"records":[${parts.join(",")}]}` });
+    byTopic.get(topic)!.push({ indices, body: format.body(parts) });
     open.delete(topic);
   };
-  for (const [index, { topic, key, value }] of records.entries()) {
-    const part = `{"key":"${textToBase64(key)}","value":"${textToBase64(value)}"}`;
+  for (const [index, record] of records.entries()) {
+    const { topic } = record;
+    const part = format.record(record);
     const bytes = part.length + RECORD_OVERHEAD_BYTES;
     if (!byTopic.has(topic)) byTopic.set(topic, []);
     const before = open.get(topic);
@@ -76,6 +95,7 @@ export function produceResults(answer: ProxyAnswer, count: number): ProduceResul
       return all("unknown", `proxy answered ${offsets.length} results for ${count} records`);
     return offsets.map((entry: unknown) => recordResult(fieldsOf(entry)));
   }
+  if (fieldsOf(body).error_code === NOT_WRITTEN) return all("retryable", `proxy answered ${status}${complaint(body)}`);
   if (!refused) return all("unknown", `proxy answered ${status}${complaint(body) || " without results"}`);
   return all(status === 429 ? "retryable" : "fatal", `proxy answered ${status}${complaint(body)}`);
 }
@@ -85,28 +105,25 @@ function recordResult({ partition, offset, error_code, error, message }: Fields)
     if (isCount(partition) && isCount(offset)) return { status: "ok", partition, offset };
     return { status: "unknown", reason: "proxy answered no offset for the record" };
   }
-  const reason = `proxy answered ${String(error_code)} for the record${complaint({ message: error ?? message })}`;
-  return { status: REFUSED.has(error_code as number) ? "fatal" : "unknown", reason };
+  const said = error ?? message;
+  const reason = `proxy answered ${String(error_code)} for the record${complaint({ message: said })}`;
+  if (error_code === NOT_WRITTEN) return { status: "retryable", reason };
+  if (REFUSED.has(error_code as number)) return { status: "fatal", reason };
+  return { status: typeof said === "string" ? statusSaid(said) : "unknown", reason };
 }
 
-interface Fields {
-  readonly [name: string]: unknown;
-}
+/** Sentences of Kafka's own clients that say, under whatever code, that a record was refused before it was written. */
+const REFUSALS: readonly RegExp[] = [
+  /^The message is \d+ bytes when serialized which is larger than /,
+  /larger than the max message size the server will accept/,
+  /^Invalid topics: /,
+  /^Not authorized to access topics: /,
+];
+/** The client had no partition to send the record to, so it sent nothing; the topic may be there later. */
+const NOT_SENT = /^Topic \S+ not present in metadata after \d+ ms/;
 
-/** Members of a JSON object; none of anything else. */
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === "object" && value !== null ? (value as Fields) : {};
-}
-
-/** Whether a value is a whole number from 0 on. */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-const COMPLAINT_CHARS_MAX = 200;
-
-/** What an error body says, as the end of a sentence; empty when it says nothing. */
-export function complaint(body: unknown): string {
-  const { message } = fieldsOf(body);
-  return typeof message === "string" && message !== "" ? `: ${message.slice(0, COMPLAINT_CHARS_MAX)}` : "";
+/** What the words of an error say about its record; anything else may have been written. */
+export function statusSaid(message: string): "fatal" | "retryable" | "unknown" {
+  if (REFUSALS.some((refusal) => refusal.test(message))) return "fatal";
+  return NOT_SENT.test(message) ? "retryable" : "unknown";
 }

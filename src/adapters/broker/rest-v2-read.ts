@@ -1,8 +1,8 @@
 // The stateless read of many partitions: its request, and the check of everything the answer holds.
 import type { PartitionRead, ReadBudget, ReadFrom, ReadRecord } from "../../ports/broker.ts";
 import { base64ToBytes } from "./base64.ts";
+import { fieldsOf, isCount } from "./proxy-answer.ts";
 import type { ProxyRequest } from "./proxy-call.ts";
-import { fieldsOf, isCount } from "./rest-v2-produce.ts";
 
 const TYPE = "application/vnd.kafka.binary.v2+json";
 const UNKNOWN_PARTITION = 40402;
@@ -42,13 +42,14 @@ export function parseRead(body: unknown, from: readonly ReadFrom[]): PartitionRe
   return reads;
 }
 
-/** Proxies return whole batches, and the same record twice (kafka-rest#355, #730). */
-function inOrder(records: readonly ReadRecord[], from: number): ReadRecord[] {
+/** Records from an offset on, in order and each once: proxies return whole batches, and the same record twice (kafka-rest#355, #730). */
+export function inOrder(records: readonly ReadRecord[], from: number): ReadRecord[] {
   const sorted = records.toSorted((a, b) => a.offset - b.offset);
   return sorted.filter(({ offset }, i) => offset >= from && offset !== sorted[i - 1]?.offset);
 }
 
-function parseRecord(entry: unknown): ReadRecord {
+/** A record of the binary format. Throws an Error that says what is wrong with it. */
+export function parseRecord(entry: unknown): ReadRecord {
   const { offset, key, value } = fieldsOf(entry);
   if (!isCount(offset)) throw new Error("a record has no offset");
   const keyBytes = parseBytes(key, offset);

@@ -1,37 +1,80 @@
 // What the service reads outside `transact`.
+
+import { positionPrefixes } from "../../domain/accounting.ts";
+import type { LedgerRow } from "../../domain/outcome.ts";
 import type { Edge, StoredEntity } from "../../domain/projection.ts";
 import { decodeState } from "../../domain/state.ts";
-import type { Database, DumpEntity, OutboxRow, Page, ParkedRow, PositionRow, SweepRow } from "../../ports/database.ts";
-import type { Sql, SqlValue } from "../../sql/sql.ts";
-import { readEntity, readLedger } from "./sqlite-transact.ts";
+import type {
+  Agenda,
+  Database,
+  DumpEntity,
+  Listed,
+  MembersQuery,
+  OutboxRow,
+  Page,
+  PositionRow,
+  SweepRow,
+} from "../../ports/database.ts";
+import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
+import { readPlace } from "./place.ts";
+import { LEDGER, type LedgerColumns, readEntity, readLedger, toCounts, toLedger } from "./sqlite-rows.ts";
+import { search } from "./sqlite-search.ts";
+import {
+  countParked,
+  dueDecisions,
+  listParked,
+  parkedByOperation,
+  parkedCounts,
+  parkedRow,
+  readRetry,
+} from "./sqlite-tasks.ts";
 
 type Using = <Result>(work: (sql: Sql) => Result) => Promise<Result>;
 
-type Reads = Omit<Database, "transact" | "reserveKeys" | "markQueued" | "settleOutbox" | "nowMs" | "close">;
+type Reads = Omit<
+  Database,
+  | "transact"
+  | "reserveKeys"
+  | "settleOutbox"
+  | "leaseRetries"
+  | "leaseRetry"
+  | "rescheduleRetry"
+  | "announce"
+  | "noteReplay"
+  | "queryAnswer"
+  | "purge"
+  | "nowMs"
+  | "close"
+>;
 
 const FATAL_MAX = 10;
 
-export function sqliteReads(using: Using): Reads {
+export function sqliteReads(using: Using, nowMs: (sql: Sql) => number): Reads {
   return {
     positions: (keys) =>
       using((sql) => readPositions(sql, "WHERE key IN (SELECT value FROM json_each(?))", JSON.stringify(keys))),
+    agenda: (cluster, flows, now) => using((sql) => readAgenda(sql, nowMs(sql), cluster, flows, now)),
     allPositions: () => using((sql) => readPositions(sql, "ORDER BY key")),
     dueOutbox: (nowMs, limit) => using((sql) => dueOutbox(sql, nowMs, limit)),
     dueSweeps: (limit) =>
       using((sql) => sql.all<SweepRow>("SELECT key, cursor, revision FROM sweep ORDER BY key LIMIT ?", limit)),
     referrers: (target, cursor, limit) => using((sql) => referrers(sql, target, cursor, limit)),
-    members: (target, field, cursor, limit) => using((sql) => members(sql, target, field, cursor, limit)),
+    members: (query) => using((sql) => members(sql, query)),
+    edgesAt: (key, limit) => using((sql) => edgesAt(sql, key, limit)),
+    search: (query, cursor, limit) => using((sql) => search(sql, query, cursor, limit)),
+    listLedger: (filter, cursor, limit) => using((sql) => listLedger(sql, filter, cursor, limit)),
+    ledgerAfter: (tenant, cursor, limit) => using((sql) => ledgerAfter(sql, tenant, cursor, limit, nowMs(sql))),
+    parkedRow: (key) => using((sql) => parkedRow(sql, key)),
+    listParked: (filter, cursor, limit) => using((sql) => listParked(sql, filter, cursor, limit)),
+    countParked: (filter) => using((sql) => countParked(sql, filter)),
+    dueDecisions: (limit) => using((sql) => dueDecisions(sql, limit)),
+    retryRows: (keys) =>
+      using((sql) => new Map(keys.flatMap((key) => readRetry(sql, key) ?? []).map((row) => [row.key, row]))),
     backlog: () => using(readBacklog),
     ledgerRows: (keys) =>
       using((sql) => new Map(keys.flatMap((key) => readLedger(sql, key) ?? []).map((row) => [row.key, row]))),
     parkedByOperation: (operationKey) => using((sql) => parkedByOperation(sql, operationKey)),
-    parkedCounts: () =>
-      using((sql) => {
-        const rows = sql.all<{ flow: string | null; n: number }>(
-          "SELECT flow, count(*) AS n FROM parked GROUP BY flow",
-        );
-        return new Map(rows.map(({ flow, n }) => [flow ?? "", n]));
-      }),
+    parkedCounts: () => using(parkedCounts),
     entities: (keys) => using((sql) => new Map<string, StoredEntity>(keys.map((key) => [key, readEntity(sql, key)]))),
     dumpEntities: (after, limit) => using((sql) => dumpEntities(sql, after, limit)),
     dumpEdges: (after, limit) => using((sql) => dumpEdges(sql, after, limit)),
@@ -41,7 +84,27 @@ export function sqliteReads(using: Using): Reads {
 function readPositions(sql: Sql, where: string, ...params: SqlValue[]): PositionRow[] {
   return sql
     .all<{ key: string; next: number; counts: string }>(`SELECT key, next, counts FROM position ${where}`, ...params)
-    .map(({ key, next, counts }) => ({ key, next, counts: JSON.parse(counts) }));
+    .map(({ key, next, counts }) => ({ key, next, counts: toCounts(counts) }));
+}
+
+function readAgenda(sql: Sql, nowMs: number, cluster: string, flows: readonly string[], now: number): Agenda {
+  const found = sql.get<{ [name: string]: number }>(
+    "SELECT EXISTS (SELECT 1 FROM outbox) AS outbox, EXISTS (SELECT 1 FROM outbox WHERE due_ms <= ?1) AS due, EXISTS (SELECT 1 FROM sweep) AS sweeps, " +
+      "EXISTS (SELECT 1 FROM parked WHERE due = 1) AS decisions, EXISTS (SELECT 1 FROM retry WHERE due_ms <= ?1 AND leased_ms <= ?1 AND flow IN (SELECT value FROM json_each(?2))) AS retries",
+    now,
+    JSON.stringify(flows),
+  )!;
+  const [log, reset] = positionPrefixes(cluster);
+  const under = "WHERE (key > ? AND key < ?) OR (key > ? AND key < ?)";
+  return {
+    nowMs,
+    outbox: found.outbox === 1,
+    dueOutbox: found.due === 1,
+    sweeps: found.sweeps === 1,
+    decisions: found.decisions === 1,
+    retries: found.retries === 1,
+    positions: readPositions(sql, under, log, log + LAST, reset, reset + LAST),
+  };
 }
 
 function dueOutbox(sql: Sql, nowMs: number, limit: number): OutboxRow[] {
@@ -82,17 +145,86 @@ function referrers(sql: Sql, target: string, cursor: string, limit: number): Pag
   return pageOf(rows, limit, (last) => [last.field, last.sort, last.source]);
 }
 
-function members(sql: Sql, target: string, field: string, cursor: string, limit: number): Page {
-  const [sort, source] = cursor === "" ? ["", ""] : (JSON.parse(cursor) as [string, string]);
+function members(sql: Sql, { target, kind, field, cursor, limit, newestFirst }: MembersQuery): Page {
+  const start: [string, string] = newestFirst ? [LAST, LAST] : ["", ""];
+  const [sort, source] = readPlace(cursor, start);
+  const [side, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
+  const prefix = `${target.slice(0, target.indexOf("/"))}/${kind}/`;
   const rows = sql.all<Pick<Edge, "sort" | "source">>(
-    "SELECT sort, source FROM edge WHERE target = ? AND field = ? AND (sort, source) > (?, ?) AND live = 1 ORDER BY sort, source LIMIT ?",
+    `SELECT sort, source FROM edge WHERE target = ? AND field = ? AND (sort, source) ${side} (?, ?) AND live = 1 AND substr(source, 1, ?) = ? ORDER BY sort ${order}, source ${order} LIMIT ?`,
     target,
     field,
     sort,
     source,
+    prefix.length,
+    prefix,
     limit,
   );
   return pageOf(rows, limit, (last) => [last.sort, last.source]);
+}
+
+/** Each side by its own index, as far as it goes: an entity may have a million edges. */
+function edgesAt(sql: Sql, key: string, limit: number): Edge[] {
+  const side = (column: string, order: string): string =>
+    `SELECT * FROM (SELECT source, field, target, live, sort FROM edge WHERE ${column} = ?1 AND live = 1 ORDER BY ${order} LIMIT ?2)`;
+  return sql
+    .all<Omit<Edge, "live"> & { live: number }>(
+      `${side("source", "field")} UNION ALL ${side("target", "field, sort, source")} LIMIT ?2`,
+      key,
+      limit,
+    )
+    .map((edge) => ({ ...edge, live: edge.live === 1 }));
+}
+
+/** What began longer ago is committed, and nothing earlier can follow. */
+const SETTLED_MS = 100;
+
+function ledgerAfter(sql: Sql, tenant: string, cursor: string, limit: number, nowMs: number) {
+  const [atMs, key] = readPlace(cursor, [0, ""]);
+  const rows = sql.all<LedgerColumns>(
+    `${LEDGER} WHERE (at_ms, key) > (?, ?) AND at_ms < ? ORDER BY at_ms, key LIMIT ?`,
+    atMs,
+    key,
+    nowMs - SETTLED_MS,
+    limit,
+  );
+  const last = rows.at(-1);
+  const prefix = `${encodeURIComponent(tenant)}/`;
+  return {
+    rows: rows.filter((row) => row.key.startsWith(prefix)).map(toLedger),
+    next: last === undefined ? JSON.stringify([atMs, key]) : JSON.stringify([last.at_ms, last.key]),
+  };
+}
+
+/** Rows that a filtered page looks at. */
+const LOOKED_AT_MAX = 10_000;
+
+function listLedger(
+  sql: Sql,
+  { tenant, flow, outcome }: { tenant?: string; flow?: string; outcome?: string },
+  cursor: string,
+  limit: number,
+): Listed<LedgerRow> {
+  const start = readPlace(cursor, [Number.MAX_SAFE_INTEGER, LAST]);
+  const looked = `${LEDGER} WHERE (at_ms, key) < (?, ?) ORDER BY at_ms DESC, key DESC LIMIT ${LOOKED_AT_MAX}`;
+  const prefix = tenant === undefined ? "" : `${encodeURIComponent(tenant)}/`;
+  const rows = sql.all<LedgerColumns>(
+    `SELECT * FROM (${looked}) WHERE substr(key, 1, ?) = ? AND (?5 IS NULL OR flow = ?5) AND (?6 IS NULL OR outcome ->> 'outcome' = ?6) LIMIT ?7`,
+    ...start,
+    prefix.length,
+    prefix,
+    flow ?? null,
+    outcome ?? null,
+    limit,
+  );
+  const last =
+    rows.length === limit
+      ? rows.at(-1)
+      : sql.get<{ at_ms: number; key: string }>(
+          `SELECT at_ms, key FROM ledger WHERE (at_ms, key) < (?, ?) ORDER BY at_ms DESC, key DESC LIMIT 1 OFFSET ${LOOKED_AT_MAX - 1}`,
+          ...start,
+        );
+  return { rows: rows.map(toLedger), next: last === undefined ? null : JSON.stringify([last.at_ms, last.key]) };
 }
 
 function pageOf<Row extends { source: string }>(
@@ -114,18 +246,10 @@ function readBacklog(sql: Sql) {
     oldestOutboxMs: sql.get<{ at: number | null }>("SELECT min(at_ms) AS at FROM outbox")!.at,
     sweeps: count("SELECT count(*) AS n FROM sweep"),
     parked: count("SELECT count(*) AS n FROM parked"),
+    retries: count("SELECT count(*) AS n FROM retry"),
+    oldestRetryMs: sql.get<{ at: number | null }>("SELECT min(at_ms) AS at FROM retry")!.at,
     unseen: count("SELECT count(*) AS n FROM entity WHERE unseen = 1"),
   };
-}
-
-function parkedByOperation(sql: Sql, operationKey: string): ParkedRow | undefined {
-  const row = sql.get<Omit<ParkedRow, "operationKey" | "atMs"> & { operation_key: string; at_ms: number }>(
-    'SELECT key, topic, partition, "offset", reason, detail, bytes, operation_key, flow, at_ms FROM parked WHERE operation_key = ? LIMIT 1',
-    operationKey,
-  );
-  if (row === undefined) return undefined;
-  const { operation_key, at_ms: atMs, ...rest } = row;
-  return { ...rest, operationKey: operation_key, atMs };
 }
 
 function dumpEntities(sql: Sql, after: string, limit: number): DumpEntity[] {

@@ -1,16 +1,17 @@
 // The one way to write effects: BEGIN IMMEDIATE, load, decide, save, COMMIT. Nothing is awaited in between.
-import { NO_COUNTS } from "../../domain/accounting.ts";
 import type { LedgerRow } from "../../domain/outcome.ts";
 import type { StoredEntity } from "../../domain/projection.ts";
 import type { Save } from "../../domain/settle.ts";
-import { decodeState, encodeState, UNTOUCHED } from "../../domain/state.ts";
-import type { Decision, PositionRow, TransactRequest, TransactState, Writes } from "../../ports/database.ts";
+import { encodeState, UNTOUCHED } from "../../domain/state.ts";
+import type { Decision, TransactRequest, TransactState, Writes } from "../../ports/database.ts";
 import type { Sql } from "../../sql/sql.ts";
+import { readEntity, readLedger, readPosition } from "./sqlite-rows.ts";
+import { answerQuestion, saveIndex } from "./sqlite-search.ts";
+import { parkedRow, readRetry, saveDecision, saveParked, saveRetry } from "./sqlite-tasks.ts";
 
 /** A decision may ask for more entities this often; each time it has strictly fewer left to ask for. */
 const DECISIONS_MAX = 20;
 
-const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
 const UNTOUCHED_TEXT = encodeState(UNTOUCHED);
 
 export function sqliteTransact(
@@ -23,11 +24,15 @@ export function sqliteTransact(
     const entities = new Map(request.keys.map((key) => [key, readEntity(sql, key)]));
     const positions = new Map(request.positions.map((key) => [key, readPosition(sql, key)]));
     const ledger = new Map(request.ledger.map((key) => [key, readLedger(sql, key)]));
+    const retries = new Map((request.retries ?? []).map((key) => [key, readRetry(sql, key)]));
+    const parked = new Set((request.parked ?? []).filter((key) => parkedRow(sql, key) !== undefined));
     const state: TransactState = {
       nowMs: nowMs(sql),
       position: (key) => positions.get(key)!,
-      entity: (key) => entities.get(key)!,
+      entity: (key) => entities.get(key),
       ledger: (key) => ledger.get(key),
+      retry: (key) => retries.get(key),
+      isParked: (key) => parked.has(key),
     };
     for (let i = 0; i < DECISIONS_MAX; i++) {
       const decision = decide(state);
@@ -37,40 +42,6 @@ export function sqliteTransact(
     }
     throw new Error(`Cannot decide: more entities were asked for ${DECISIONS_MAX} times`);
   });
-}
-
-export function readEntity(sql: Sql, key: string): StoredEntity {
-  const row = sql.get<{ state: string; hidden: number }>("SELECT state, hidden FROM entity WHERE key = ?", key);
-  return row === undefined ? ABSENT : { state: decodeState(row.state), hidden: row.hidden === 1, existing: true };
-}
-
-function readPosition(sql: Sql, key: string): PositionRow {
-  const row = sql.get<{ next: number; counts: string }>("SELECT next, counts FROM position WHERE key = ?", key);
-  return row === undefined
-    ? { key, next: 0, counts: NO_COUNTS }
-    : { key, next: row.next, counts: JSON.parse(row.counts) };
-}
-
-interface LedgerColumns {
-  flow: string;
-  type: string;
-  path: LedgerRow["path"];
-  outcome: string;
-  hash: string;
-  stamp: string;
-  entity: string;
-  registers: number;
-  at_ms: number;
-}
-
-export function readLedger(sql: Sql, key: string): LedgerRow | undefined {
-  const row = sql.get<LedgerColumns>(
-    "SELECT flow, type, path, outcome, hash, stamp, entity, registers, at_ms FROM ledger WHERE key = ?",
-    key,
-  );
-  if (row === undefined) return undefined;
-  const { at_ms: atMs, outcome, ...rest } = row;
-  return { key, ...rest, outcome: JSON.parse(outcome), atMs };
 }
 
 function save(sql: Sql, writes: Writes, loaded: ReadonlyMap<string, StoredEntity>, atMs: number): void {
@@ -93,9 +64,10 @@ function save(sql: Sql, writes: Writes, loaded: ReadonlyMap<string, StoredEntity
   }
   saveLedger(sql, writes.ledger);
   saveTasks(sql, writes, atMs);
+  for (const question of writes.questions ?? []) answerQuestion(sql, question, atMs);
 }
 
-function saveEntity(sql: Sql, { key, state, hidden, visible, edges }: Save, existing: boolean): void {
+function saveEntity(sql: Sql, { key, state, hidden, visible, edges, index }: Save, existing: boolean): void {
   const unseen = state.born === null && Object.keys(state.fields).length > 0;
   sql.run(
     "INSERT INTO entity (key, state, hidden, visible, unseen) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET " +
@@ -106,6 +78,7 @@ function saveEntity(sql: Sql, { key, state, hidden, visible, edges }: Save, exis
     Number(visible),
     Number(unseen),
   );
+  if (index !== undefined) saveIndex(sql, key, index);
   if (edges === undefined) return;
   if (existing) sql.run("DELETE FROM edge WHERE source = ?", key);
   for (const edge of edges) {
@@ -138,7 +111,8 @@ function saveLedger(sql: Sql, rows: readonly LedgerRow[]): void {
   }
 }
 
-function saveTasks(sql: Sql, { outbox, parked, sweeps, swept }: Writes, atMs: number): void {
+function saveTasks(sql: Sql, writes: Writes, atMs: number): void {
+  const { outbox, parked, sweeps, swept, retries = [], retried = [], unparked = [], decisions = [] } = writes;
   for (const row of outbox) {
     sql.run(
       "INSERT INTO outbox (key, topic, partition_key, record, reason, fatal, attempts, due_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -153,21 +127,11 @@ function saveTasks(sql: Sql, { outbox, parked, sweeps, swept }: Writes, atMs: nu
       atMs,
     );
   }
-  for (const row of parked) {
-    sql.run(
-      'INSERT INTO parked (key, topic, partition, "offset", reason, detail, bytes, operation_key, flow, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-      row.key,
-      row.topic,
-      row.partition,
-      row.offset,
-      row.reason,
-      row.detail,
-      row.bytes,
-      row.operationKey,
-      row.flow,
-      row.atMs,
-    );
-  }
+  for (const row of parked) saveParked(sql, row);
+  for (const key of unparked) sql.run("DELETE FROM parked WHERE key = ?", key);
+  for (const row of decisions) saveDecision(sql, row);
+  for (const row of retries) saveRetry(sql, row, atMs);
+  for (const key of retried) sql.run("DELETE FROM retry WHERE key = ?", key);
   if (swept !== undefined) saveSwept(sql, swept);
   // After the progress of a sweep: one that this transaction restarts starts from the beginning.
   for (const key of sweeps) {

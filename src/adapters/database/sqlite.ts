@@ -2,8 +2,18 @@
 // (core-proof b3). Reads see the last commit.
 import { AppError } from "../../domain/errors.ts";
 import type { Database, KeyRow } from "../../ports/database.ts";
-import { type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
+import { isSqlError, type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
+import { readAnswer } from "./sqlite-search.ts";
+import {
+  announce,
+  leaseRetries,
+  leaseRetry,
+  noteReplay,
+  purgeKeys,
+  purgeLedger,
+  rescheduleRetry,
+} from "./sqlite-tasks.ts";
 import { sqliteTransact } from "./sqlite-transact.ts";
 
 /** Marks our files: "TdGr". */
@@ -51,12 +61,25 @@ export function sqliteDatabase({ open, openKeys, migrations, name, nowMs = readC
           }
         }),
       ),
+    leaseRetries: (flows, now, untilMs, limit) =>
+      using((sql) => sql.transaction(() => leaseRetries(sql, flows, now, untilMs, limit))),
+    leaseRetry: (key, now, untilMs) => using((sql) => sql.transaction(() => leaseRetry(sql, key, now, untilMs))),
+    rescheduleRetry: (key, attempts, dueMs, reason) =>
+      using((sql) => rescheduleRetry(sql, key, attempts, dueMs, reason)),
+    noteReplay: (key, version, reason, detail) =>
+      using((sql) => sql.transaction(() => noteReplay(sql, key, version, reason, detail))),
+    announce: (consumer, keepMs) => using((sql) => sql.transaction(() => announce(sql, consumer, keepMs, nowMs(sql)))),
+    queryAnswer: (key) => using((sql) => readAnswer(sql, key, nowMs(sql))),
+    async purge(limits, rowsMax) {
+      const gone = await using((sql) => sql.transaction(() => purgeLedger(sql, limits, rowsMax, nowMs(sql))));
+      return { ...gone, keys: await keys.using((sql) => purgeKeys(sql, limits.keysBeforeMs, rowsMax)) };
+    },
     nowMs: () => using(nowMs),
     async close() {
       graph.close();
       keys.close();
     },
-    ...sqliteReads(using),
+    ...sqliteReads(using, nowMs),
   };
 }
 
@@ -96,14 +119,9 @@ function readClock(sql: Sql): number {
   return sql.get<{ now: number }>("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now")!.now;
 }
 
-/** Errors of the engine itself; anything else came from the code that was run within. */
-function isSqlError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_SQLITE");
-}
-
 function reserve(sql: Sql, rows: readonly KeyRow[], atMs: number): KeyRow[] {
   return rows.map((row) => {
-    const inserted = sql.run(
+    const inserted = sql.change(
       "INSERT INTO idempotency_key (key, operation_id, stamp, hash, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       row.key,
       row.operationId,

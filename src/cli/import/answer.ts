@@ -1,5 +1,6 @@
 // Answers to the items of a batch, and what each of them means for the import.
-import { explainProblem, type Problem } from "../service.ts";
+import type { Problem } from "../../client/answers.ts";
+import { explainProblem } from "../service.ts";
 
 /** One line of a batch's answer, as far as the import reads it. */
 export interface Answer {
@@ -30,9 +31,6 @@ function readAnswer(line: string): Answer {
 }
 
 export const isAccepted = ({ status }: { status: number }): boolean => status >= 200 && status < 300;
-
-/** Whether the same request may be answered better later. */
-export const isForLater = (status: number): boolean => status === 429 || status >= 500;
 
 /** Why an item was not accepted, in one line. */
 export function reasonOf({ status, problem = {} }: Answer): string {

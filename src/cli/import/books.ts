@@ -1,5 +1,6 @@
 // The books of an import: what became of every operation, counted and written down as the answers come in.
 import { type Answer, isAccepted, reasonOf } from "./answer.ts";
+import type { LeaveOut, LeftOutReason } from "./chatgpt-thread.ts";
 import type { Census } from "./chitchat.ts";
 import type { Item, Misfit } from "./item.ts";
 import { openLineFile } from "./line-file.ts";
@@ -14,6 +15,8 @@ export interface Books {
   readonly lastId: string | undefined;
   settle(item: Item, answer: Answer, rejects: Rejects): void;
   misfit(misfit: Misfit, rejects: Rejects): void;
+  /** Counts what an input holds and nobody wants as an operation. */
+  readonly leaveOut: LeaveOut;
   skip(count: number): void;
   retry(): void;
   /** Writes the accepted ids that are still held. */
@@ -28,6 +31,7 @@ export function openBooks(acceptedPath: string | undefined): Books {
   const census: Census = { sessions: 0, messages: 0, users: new Set() };
   const ids = openLineFile(acceptedPath);
   const byFlow: { [flow: string]: number } = {};
+  const leftOut: { [reason in LeftOutReason]?: number } = {};
   const byPath = { kafka: 0, direct: 0, fallback: 0 };
   let [accepted, rejected, skipped, retries] = [0, 0, 0, 0];
   let lastId: string | undefined;
@@ -55,6 +59,9 @@ export function openBooks(acceptedPath: string | undefined): Books {
       rejected++;
       rejects.add(origin, reason, original());
     },
+    leaveOut(reason, count) {
+      leftOut[reason] = (leftOut[reason] ?? 0) + count;
+    },
     skip(count) {
       skipped += count;
     },
@@ -74,6 +81,7 @@ export function openBooks(acceptedPath: string | undefined): Books {
         sessions: census.sessions,
         messages: census.messages,
         users: census.users.size,
+        leftOut,
         accepted,
         byFlow,
         byPath,

@@ -1,15 +1,24 @@
 // Brings a batch to the service: again and again with the same lines, hence the same keys, until every item has its
 // answer or time is up.
 import { setTimeout as delay } from "node:timers/promises";
+import { readProblem } from "../../client/answers.ts";
+import { sortAnswers } from "../../client/batch.ts";
+import { isForLater } from "../../client/error.ts";
+import { retryAfterMs } from "../../client/retry-after.ts";
 import { backoffMs } from "../../domain/backoff.ts";
 import { Failure } from "../failure.ts";
-import { connectionReason, explain, readProblem, retryAfterMs } from "../service.ts";
-import { type Answer, isForLater, readAnswers, reasonOf } from "./answer.ts";
-import type { Item } from "./item.ts";
+import { authorization, connectionReason, explain } from "../service.ts";
+import { type Answer, readAnswers, reasonOf } from "./answer.ts";
 import { post, type Reply } from "./post.ts";
+
+/** What is sent: one line of the request, which is the same in every attempt. */
+export interface Sendable {
+  readonly text: string;
+}
 
 export interface ExchangeOptions {
   readonly url: string;
+  readonly apiKey?: string | undefined;
   /** How long to go on without any item being answered. */
   readonly retryForMs: number;
   readonly signal: AbortSignal;
@@ -17,13 +26,15 @@ export interface ExchangeOptions {
   readonly onRetry: (reason: string) => void;
   /** First delay between attempts; tests make it short. */
   readonly delayBaseMs?: number;
+  /** What to do when time is up. */
+  readonly advice?: string;
 }
 
 /** Called once per item, with its final answer: accepted, or refused for good. */
-export type Settle = (item: Item, answer: Answer) => void;
+export type Settle<Item extends Sendable> = (item: Item, answer: Answer) => void;
 
 /** What one attempt brought for the items that it left open. */
-type Attempt =
+type Attempt<Item extends Sendable> =
   | { readonly sort: "settled" }
   | {
       readonly sort: "later";
@@ -39,7 +50,11 @@ const DELAY_MAX_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /** Sends items until each is settled, in order. Throws Failure when time is up, or the service is none of ours. */
-export async function exchange(options: ExchangeOptions, items: readonly Item[], settle: Settle): Promise<void> {
+export async function exchange<Item extends Sendable>(
+  options: ExchangeOptions,
+  items: readonly Item[],
+  settle: Settle<Item>,
+): Promise<void> {
   const { retryForMs, signal, onRetry, delayBaseMs = DELAY_BASE_MS } = options;
   let open = items;
   let failingSince: number | undefined;
@@ -47,7 +62,11 @@ export async function exchange(options: ExchangeOptions, items: readonly Item[],
   while (open.length > 0) {
     const attempt = await attemptOf(options, open, settle);
     if (attempt.sort === "settled") return;
-    if (attempt.sort === "refused") return refused(options, attempt.open, attempt.answer, settle);
+    if (attempt.sort === "refused") {
+      if (attempt.open.length === open.length) return refused(options, open, attempt.answer, settle);
+      open = attempt.open;
+      continue;
+    }
     const nowMs = performance.now();
     if (attempt.open.length < open.length || failingSince === undefined) {
       failingSince = nowMs;
@@ -63,19 +82,28 @@ export async function exchange(options: ExchangeOptions, items: readonly Item[],
 }
 
 /** The service refuses these items as a whole: alone, each can be told from the others. */
-async function refused(options: ExchangeOptions, open: readonly Item[], answer: Answer, settle: Settle): Promise<void> {
+async function refused<Item extends Sendable>(
+  options: ExchangeOptions,
+  open: readonly Item[],
+  answer: Answer,
+  settle: Settle<Item>,
+): Promise<void> {
   if (open.length === 1) return settle(open[0]!, answer);
   const middle = open.length >> 1;
   await exchange(options, open.slice(0, middle), settle);
   await exchange(options, open.slice(middle), settle);
 }
 
-async function attemptOf(options: ExchangeOptions, items: readonly Item[], settle: Settle): Promise<Attempt> {
-  const { url, signal } = options;
+async function attemptOf<Item extends Sendable>(
+  options: ExchangeOptions,
+  items: readonly Item[],
+  settle: Settle<Item>,
+): Promise<Attempt<Item>> {
+  const { url, apiKey, signal } = options;
   let reply: Reply;
   try {
     reply = await post(`${url}/v1/operations`, items.map(({ text }) => `${text}\n`).join(""), {
-      contentType: "application/x-ndjson",
+      headers: { "content-type": "application/x-ndjson", ...authorization(apiKey) },
       timeoutMs: ANSWER_TIMEOUT_MS,
       signal,
     });
@@ -87,7 +115,11 @@ async function attemptOf(options: ExchangeOptions, items: readonly Item[], settl
 }
 
 /** The request was answered as a whole, and not well. */
-function wholeReply(url: string, { status, retryAfter, body }: Reply, open: readonly Item[]): Attempt {
+function wholeReply<Item extends Sendable>(
+  url: string,
+  { status, retryAfter, body }: Reply,
+  open: readonly Item[],
+): Attempt<Item> {
   if (isForLater(status)) {
     const afterMs = retryAfterMs(retryAfter, Date.now());
     return { sort: "later", open, reason: `answer ${explain(status, body)}`, afterMs };
@@ -98,30 +130,25 @@ function wholeReply(url: string, { status, retryAfter, body }: Reply, open: read
   throw new Failure(`${url}/v1/operations answered ${explain(status, body)}`);
 }
 
-/** Settles what was answered for good. Items without an answer are open, and so are those that may be answered better. */
-function settleAll(items: readonly Item[], answers: readonly Answer[], settle: Settle): Attempt {
-  const last = answers.at(-1);
-  // Fewer answers than items: the last one speaks for the rest, unless the connection was cut after it.
-  const cut = answers.length < items.length && last !== undefined && last.problem !== undefined;
-  const single = cut ? answers.length - 1 : Math.min(answers.length, items.length);
-  const later: Item[] = [];
-  let reason = "the answer was cut off";
-  for (let i = 0; i < single; i++) {
-    if (!isForLater(answers[i]!.status)) settle(items[i]!, answers[i]!);
-    else {
-      later.push(items[i]!);
-      reason = `answer ${reasonOf(answers[i]!)}`;
-    }
-  }
-  if (cut && !isForLater(last.status) && later.length === 0)
-    return { sort: "refused", open: items.slice(single), answer: last };
-  const open = [...later, ...items.slice(single)];
-  return open.length === 0 ? { sort: "settled" } : { sort: "later", open, reason };
+/** What the answers to a batch mean for what is still open, in words. */
+function settleAll<Item extends Sendable>(
+  items: readonly Item[],
+  answers: readonly Answer[],
+  settle: Settle<Item>,
+): Attempt<Item> {
+  const sorted = sortAnswers(items, answers, settle);
+  if (sorted.sort !== "later") return sorted;
+  const { open, answer } = sorted;
+  return {
+    sort: "later",
+    open,
+    reason: answer === undefined ? "the answer was cut off" : `answer ${reasonOf(answer)}`,
+  };
 }
 
-function timeUp({ url, retryForMs }: ExchangeOptions, reason: string): Failure {
+const IMPORT_AGAIN = "see that it runs, then import again: what was accepted stays, and --resume goes on from there";
+
+function timeUp({ url, retryForMs, advice = IMPORT_AGAIN }: ExchangeOptions, reason: string): Failure {
   const seconds = Math.round(retryForMs / 1_000);
-  return new Failure(
-    `Gave up after ${seconds} s: ${url} accepts nothing (${reason}); see that it runs, then import again: what was accepted stays, and --resume goes on from there`,
-  );
+  return new Failure(`Gave up after ${seconds} s: ${url} accepts nothing (${reason}); ${advice}`);
 }

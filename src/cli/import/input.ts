@@ -1,5 +1,5 @@
-// An input of the import: a file or standard input, plain or gzipped, JSON Lines or CHIT-CHAT. What it is shows in its
-// first bytes.
+// An input of the import: a file or standard input, plain or gzipped; JSON Lines, CHIT-CHAT or a ChatGPT export. What it
+// is shows in its first bytes.
 import { createHash } from "node:crypto";
 import { createReadStream, statSync } from "node:fs";
 import { basename } from "node:path";
@@ -7,8 +7,9 @@ import { addAbortSignal, pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Failure, fileReason, messageOf } from "../failure.ts";
 
-/** How an input is written. */
-export type Format = "chitchat" | "jsonl";
+/** How an input may be written. */
+export const FORMATS = ["chatgpt", "chitchat", "jsonl"] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** An opened input. */
 export interface Input {
@@ -97,6 +98,10 @@ function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
+function isZip(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b && head[2] === 0x03 && head[3] === 0x04;
+}
+
 async function* gunzip(path: string, packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   // An error of either end destroys the other, and comes out of the iteration below.
   const unpacking = pipeline(Readable.from(packed), createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined);
@@ -111,11 +116,20 @@ async function* gunzip(path: string, packed: AsyncIterable<Uint8Array>): AsyncGe
 /** Members that an operation may begin with. */
 const OPERATION_MEMBERS = new Set(["flow", "type", "data", "key", "after", "retryToken"]);
 
+/** A ChatGPT export is an array of objects that have a `mapping`, which comes soon. */
+const CHATGPT = /^\[\s*\{.*?"mapping"\s*:\s*\{/s;
+
 /** CHIT-CHAT begins with an id and a conversation, which is an object; an operation with one of its own members. */
 export function sniff(head: Uint8Array, path: string): Format {
+  if (isZip(head)) {
+    throw new Failure(`Cannot import ${path}: it is a zip archive; unpack it and give the conversations.json inside`);
+  }
   const text = new TextDecoder().decode(head).trimStart();
+  if (CHATGPT.test(text)) return "chatgpt";
   if (text.startsWith("[")) {
-    throw new Failure(`Cannot import ${path}: it is a JSON array; give JSON Lines, one operation a line`);
+    throw new Failure(
+      `Cannot import ${path}: it is a JSON array; give JSON Lines, one operation a line (or say --format chatgpt if it is an export of ChatGPT)`,
+    );
   }
   const first = /^\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\{/.exec(text);
   return first !== null && !OPERATION_MEMBERS.has(first[1]!) ? "chitchat" : "jsonl";

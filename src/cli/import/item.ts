@@ -4,6 +4,7 @@
 export type Origin =
   | { readonly line: number }
   | { readonly conversation: string }
+  | { readonly conversation: string; readonly message: string }
   | { readonly conversation: string; readonly turn: number; readonly index: number };
 
 /** An operation as it will be sent: one line of the request, which is the same in every attempt. */

@@ -1,18 +1,18 @@
-// Splits one big JSON object into its top-level members while its bytes go by. It only tracks strings and nesting:
-// whether a value is JSON is for whoever parses it.
+// Splits one big JSON object or array into its top-level members while its bytes go by. It only tracks strings and
+// nesting: whether a value is JSON is for whoever parses it.
 import { isUtf8 } from "node:buffer";
 
-/** A top-level member. `value` is null when it cannot be given, and `fault` says why. */
+/** A top-level member; of an array, `name` is its number. `value` is null when it cannot be given, and `fault` says why. */
 export interface Member {
   readonly name: string;
   readonly value: string | null;
   readonly fault?: string;
 }
 
-/** The bytes are not one JSON object. */
+/** The bytes are not one JSON object or array. */
 export class SplitError extends Error {
-  constructor(what: string, offset: number) {
-    super(`Not one JSON object: ${what} at byte ${offset}`);
+  constructor(sort: Sort, what: string, offset: number) {
+    super(`Not one JSON ${sort}: ${what} at byte ${offset}`);
     this.name = "SplitError";
   }
 }
@@ -29,73 +29,89 @@ const NAME_BYTES_MAX = 64 * 1024;
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
-type Place = "start" | "first name" | "name" | "in name" | "colon" | "value" | "in value" | "end";
+type Sort = "object" | "array";
+type Place = "start" | "first name" | "name" | "in name" | "colon" | "first value" | "value" | "in value" | "end";
+
+export interface SplitterOptions {
+  /** A larger member is passed over: it is answered without its value. */
+  readonly memberBytesMax: number;
+  readonly sort?: Sort;
+}
 
 /** A splitter that is fed chunk by chunk; chunks may be cut anywhere. */
 export interface Splitter {
   /** The members that end within this chunk. Throws SplitError. */
   feed(chunk: Uint8Array): Member[];
-  /** Throws SplitError when the object has not ended. */
+  /** Throws SplitError when the object or array has not ended. */
   finish(): void;
 }
 
-/** A member larger than `memberBytesMax` is passed over: it is answered without its value. */
-export function createSplitter({ memberBytesMax }: { memberBytesMax: number }): Splitter {
+export function createSplitter({ memberBytesMax, sort = "object" }: SplitterOptions): Splitter {
+  const closing = sort === "object" ? CLOSE_BRACE : CLOSE_BRACKET;
   let place: Place = "start";
   let offset = 0;
   let name = "";
+  let members = 0;
   const scanner = createScanner();
   const held = createHolder();
 
+  const unexpected = (byte: number, at: number): SplitError =>
+    new SplitError(sort, `unexpected ${JSON.stringify(String.fromCharCode(byte))}`, at);
   /** One byte between names and values. */
   const step = (byte: number, at: number): void => {
     if (isSpace(byte)) return;
-    if (place === "start" && byte === OPEN_BRACE) place = "first name";
-    else if (place === "first name" && byte === CLOSE_BRACE) place = "end";
+    if (place === "start" && sort === "array" && byte === OPEN_BRACKET) place = "first value";
+    else if (place === "start" && sort === "object" && byte === OPEN_BRACE) place = "first name";
+    else if ((place === "first name" || place === "first value") && byte === closing) place = "end";
     else if ((place === "first name" || place === "name") && byte === QUOTE) {
       place = "in name";
       scanner.beginString();
     } else if (place === "colon" && byte === COLON) place = "value";
-    else throw new SplitError(`unexpected ${JSON.stringify(String.fromCharCode(byte))}`, at);
+    else throw unexpected(byte, at);
   };
   const stepInName = (chunk: Uint8Array, from: number): number => {
     const end = scanner.skipString(chunk, from);
     held.add(chunk.subarray(from, end), NAME_BYTES_MAX);
     if (!scanner.inString()) {
-      name = readName(held.take(), offset + end);
+      name = readName(held.take(), sort, offset + end);
       place = "colon";
     }
     return end;
   };
   const memberOf = (bytes: Buffer | null): Member => {
+    if (sort === "array") name = String(members++);
     if (bytes === null) return { name, value: null, fault: `It is larger than ${memberBytesMax} bytes` };
     if (!isUtf8(bytes)) return { name, value: null, fault: "It is not UTF-8" };
     return { name, value: bytes.toString("utf8") };
   };
-  const stepInValue = (chunk: Uint8Array, from: number, members: Member[]): number => {
+  const stepInValue = (chunk: Uint8Array, from: number, ended: Member[]): number => {
     const end = scanner.skipValue(chunk, from);
     held.add(chunk.subarray(from, end), memberBytesMax);
     if (end === chunk.length) return end;
-    if (chunk[end] === CLOSE_BRACKET) throw new SplitError('unexpected "]"', offset + end);
-    place = chunk[end] === COMMA ? "name" : "end";
-    members.push(memberOf(held.take()));
+    const byte = chunk[end]!;
+    if (byte !== COMMA && byte !== closing) throw unexpected(byte, offset + end);
+    if (byte === closing) place = "end";
+    else place = sort === "object" ? "name" : "value";
+    ended.push(memberOf(held.take()));
     return end + 1;
   };
 
   return {
     feed(chunk) {
-      const members: Member[] = [];
+      const ended: Member[] = [];
       for (let i = 0; i < chunk.length; ) {
-        if (place === "value" && !isSpace(chunk[i]!)) place = "in value";
+        const byte = chunk[i]!;
+        if (place === "value" && !isSpace(byte)) place = "in value";
+        if (place === "first value" && !isSpace(byte) && byte !== closing) place = "in value";
         if (place === "in name") i = stepInName(chunk, i);
-        else if (place === "in value") i = stepInValue(chunk, i, members);
-        else step(chunk[i]!, offset + i++);
+        else if (place === "in value") i = stepInValue(chunk, i, ended);
+        else step(byte, offset + i++);
       }
       offset += chunk.length;
-      return members;
+      return ended;
     },
     finish() {
-      if (place !== "end") throw new SplitError("it ends too early", offset);
+      if (place !== "end") throw new SplitError(sort, "it ends too early", offset);
     },
   };
 }
@@ -174,11 +190,11 @@ function createHolder() {
   };
 }
 
-function readName(bytes: Buffer | null, at: number): string {
+function readName(bytes: Buffer | null, sort: Sort, at: number): string {
   try {
     if (bytes !== null && isUtf8(bytes)) return JSON.parse(`"${bytes.toString("utf8")}`) as string;
   } catch {
     // Falls through to the one error that there is about names.
   }
-  throw new SplitError(`a name that is not a JSON string of at most ${NAME_BYTES_MAX} bytes`, at);
+  throw new SplitError(sort, `a name that is not a JSON string of at most ${NAME_BYTES_MAX} bytes`, at);
 }

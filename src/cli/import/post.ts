@@ -11,7 +11,7 @@ export interface Reply {
 }
 
 export interface PostOptions {
-  readonly contentType: string;
+  readonly headers: { readonly [name: string]: string };
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -19,7 +19,7 @@ export interface PostOptions {
 const agents = { "http:": new http.Agent({ keepAlive: true }), "https:": new https.Agent({ keepAlive: true }) };
 
 /** Posts a text; rejects with node's connection errors, also when the answer is cut off. */
-export function post(url: string, text: string, { contentType, timeoutMs, signal }: PostOptions): Promise<Reply> {
+export function post(url: string, text: string, { headers, timeoutMs, signal }: PostOptions): Promise<Reply> {
   const target = new URL(url);
   const isHttps = target.protocol === "https:";
   const body = Buffer.from(text);
@@ -27,7 +27,7 @@ export function post(url: string, text: string, { contentType, timeoutMs, signal
     const request = (isHttps ? https : http).request(target, {
       method: "POST",
       agent: isHttps ? agents["https:"] : agents["http:"],
-      headers: { "content-type": contentType, "content-length": body.byteLength },
+      headers: { ...headers, "content-length": body.byteLength },
       signal,
     });
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);

@@ -2,9 +2,11 @@
 import { Failure } from "../failure.ts";
 import { askJson } from "../service.ts";
 import { type Books, openBooks } from "./books.ts";
+import { readChatgpt } from "./chatgpt.ts";
 import { readChitchat } from "./chitchat.ts";
 import { exchange } from "./exchange.ts";
 import { type Format, type Input, openInput } from "./input.ts";
+import type { Group } from "./item.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { createLanes } from "./lanes.ts";
 import { SplitError } from "./members.ts";
@@ -16,11 +18,14 @@ import type { Summary } from "./summary.ts";
 export interface ImportOptions {
   readonly files: readonly string[];
   readonly url: string;
+  readonly apiKey?: string | undefined;
   readonly format?: Format | undefined;
   /** Operations at the beginning of the inputs, also those that an earlier run has settled. */
   readonly operationsMax: number;
-  /** Conversations of each CHIT-CHAT input. */
+  /** Conversations of each CHIT-CHAT and ChatGPT input. */
   readonly conversationsMax: number;
+  /** Id of the person whose ChatGPT export it is. */
+  readonly user: string;
   readonly batchItemsMax: number;
   /** Requests at a time. JSON Lines may name anything anywhere, so they go one after the other. */
   readonly concurrency: number;
@@ -111,9 +116,7 @@ async function importInput(run: Run, input: Input): Promise<void> {
     const id = books.lastId ?? run.state.read(input.fingerprint)?.id;
     run.state.write(input.fingerprint, { settled, ...(id === undefined ? {} : { id }) });
   };
-  const { chunks, format } = input;
-  const groups =
-    format === "jsonl" ? readJsonLines(chunks) : readChitchat(chunks, options.conversationsMax, books.census);
+  const groups = groupsOf(input, options, books);
   const isMeant = ({ ordinal }: { ordinal: number }): boolean => ordinal >= before && ordinal < until;
   const putAll = async (): Promise<void> => {
     for await (const { items, misfits, end } of groups) {
@@ -141,6 +144,16 @@ async function importInput(run: Run, input: Input): Promise<void> {
   }
 }
 
+function groupsOf({ chunks, format }: Input, { conversationsMax, user }: ImportOptions, books: Books) {
+  const { census, leaveOut } = books;
+  const readers: { readonly [format in Format]: () => AsyncGenerator<Group> } = {
+    chatgpt: () => readChatgpt(chunks, { conversationsMax, user, census, leaveOut }),
+    chitchat: () => readChitchat(chunks, conversationsMax, census),
+    jsonl: () => readJsonLines(chunks),
+  };
+  return readers[format]();
+}
+
 /** The failure of an input that cannot be read to its end; throws what is no such failure. */
 function readingFailure({ name }: Input, error: unknown): Failure {
   if (error instanceof Failure) return error;
@@ -154,6 +167,7 @@ async function settledBefore({ options, state, note }: Run, { name, fingerprint 
   if (before?.id === undefined) return 0;
   const [status] = await askJson<readonly unknown[]>(options.url, "/v1/operations/statuses", {
     method: "POST",
+    apiKey: options.apiKey,
     headers: { "content-type": "application/json" },
     body: JSON.stringify([before.id]),
     signal: options.signal,

@@ -1,4 +1,5 @@
 // What an import did, in numbers and in words.
+import { LEFT_OUT_REASONS, type LeftOutReason } from "./chatgpt-thread.ts";
 import { formatCount } from "./progress.ts";
 
 /** The summary as `--json` prints it. */
@@ -9,10 +10,12 @@ export interface Summary {
   readonly operations: number;
   /** Operations passed over because an earlier run had settled them. */
   readonly skipped: number;
-  /** Seen in CHIT-CHAT input. */
+  /** Seen in CHIT-CHAT and ChatGPT input. */
   readonly sessions: number;
   readonly messages: number;
   readonly users: number;
+  /** Of ChatGPT input: messages that are no part of what was said, and attachments, by reason. */
+  readonly leftOut: { readonly [reason in LeftOutReason]?: number };
   readonly accepted: number;
   readonly byFlow: { readonly [flow: string]: number };
   readonly byPath: { readonly kafka: number; readonly direct: number; readonly fallback: number };
@@ -37,6 +40,8 @@ export function formatSummary(summary: Summary): string {
     `Accepted ${formatCount(accepted)}${list(byFlow)}; by path${list(byPath)}`,
   ];
   if (rejected > 0) lines.push(`Rejected ${formatCount(rejected)}, with reasons in ${summary.rejects.join(", ")}`);
+  const left = leftOutWords(summary.leftOut);
+  if (left !== "") lines.push(`Left out: ${left}`);
   if (skipped > 0) lines.push(`Passed over ${formatCount(skipped)} that an earlier run had settled`);
   if (summary.retries > 0) lines.push(`Retries ${formatCount(summary.retries)}`);
   if (!complete) lines.push("Run it again with --resume to go on");
@@ -46,4 +51,19 @@ export function formatSummary(summary: Summary): string {
 function list(counts: { readonly [name: string]: number }): string {
   const parts = Object.entries(counts).map(([name, count]) => `${name} ${formatCount(count)}`);
   return parts.length === 0 ? "" : `: ${parts.join(", ")}`;
+}
+
+const LEFT_OUT: { readonly [reason in LeftOutReason]: string } = {
+  otherBranch: "messages on other branches",
+  system: "system messages",
+  tool: "messages from and to tools",
+  hidden: "hidden messages",
+  noText: "messages without text",
+  attachments: "attachments",
+};
+
+function leftOutWords(counts: Summary["leftOut"]): string {
+  return LEFT_OUT_REASONS.filter((reason) => (counts[reason] ?? 0) > 0)
+    .map((reason) => `${formatCount(counts[reason]!)} ${LEFT_OUT[reason]}`)
+    .join(", ");
 }

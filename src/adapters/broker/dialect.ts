@@ -1,0 +1,29 @@
+// What every dialect is made from. One dialect is one file that exports an `OpenDialect`, and its line in
+// src/runtime/dialects.ts.
+import type { Broker } from "../../ports/broker.ts";
+import type { Fetch, MakeRequest } from "./proxy-call.ts";
+
+/** Where a proxy is, and how it is spoken to. */
+export interface DialectOptions {
+  /** Address of the proxy, with a path prefix if it has one. */
+  readonly url: string;
+  /** Names the cluster in position keys. */
+  readonly cluster: string;
+  /** The global fetch, one with a client certificate, or `app.fetch` of a gateway in this process. */
+  readonly fetch: Fetch;
+  /** How requests for `fetch` are made; default: as web requests. */
+  readonly makeRequest?: MakeRequest;
+  /** Sent with every request: the authorisation. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For packages that make their own authorisation. */
+  readonly basic?: { readonly username: string; readonly password: string } | undefined;
+  /** Partitions of each topic, for dialects that do not list them. */
+  readonly partitions: number;
+  /** Consumer group whose positions are reported; undefined reports none. */
+  readonly reportGroup?: string | undefined;
+  /** Origins beside the proxy's own that its answers may send us to. */
+  readonly origins?: readonly string[];
+}
+
+/** Makes a broker; nothing is sent before one of its methods is called. */
+export type OpenDialect = (options: DialectOptions) => Broker;

@@ -1,0 +1,48 @@
+// A broker over a v2 proxy whose reads go through consumer instances: what Confluent, Karapace and Strimzi share.
+import type { Broker, ReadFrom } from "../../ports/broker.ts";
+import { InstanceGone, type InstanceManner, withInstance } from "./consumer-instance.ts";
+import type { DialectOptions } from "./dialect.ts";
+import { instanceRead } from "./instance-read.ts";
+import { logEnds } from "./log-ends.ts";
+import { unavailable } from "./proxy-answer.ts";
+import { proxyCaller } from "./proxy-call.ts";
+import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, restV2Produce, restV2Topics } from "./rest-v2.ts";
+import type { ProduceBounds } from "./rest-v2-produce.ts";
+
+/** In what such a proxy differs from the others. */
+export interface InstanceDialect extends InstanceManner {
+  /** See ReadManner. */
+  readonly cutsAtBytes: boolean;
+  readonly produceBounds?: ProduceBounds;
+}
+
+/** Readers have a group of their own: what they never commit cannot be mistaken for what is reported. */
+const READER_GROUP = "tidegate-reader";
+
+/** A broker of such a dialect. */
+export function instanceBroker(options: DialectOptions, dialect: InstanceDialect): Broker {
+  const { cluster, reportGroup, origins = [] } = options;
+  const call = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
+  const place = { call, manner: dialect, origins };
+  // Base64 and the JSON around it take up to twice the bytes of the contents.
+  const manner = { cutsAtBytes: dialect.cutsAtBytes, bytesCap: ANSWER_BYTES_MAX / 2 };
+  const broker: Broker = {
+    cluster,
+    produce: restV2Produce(call, dialect.produceBounds ?? PRODUCE_BOUNDS),
+    read: instanceRead({ ...place, group: READER_GROUP }, logEnds(call), manner),
+    topics: restV2Topics(call),
+  };
+  if (reportGroup === undefined) return broker;
+  const report = async (positions: readonly ReadFrom[], signal?: AbortSignal): Promise<void> => {
+    if (positions.length === 0) return;
+    try {
+      await withInstance({ ...place, group: reportGroup }, 0, signal, async (instance) => {
+        await instance.assign(positions, signal);
+        await instance.commit(positions, signal);
+      });
+    } catch (error) {
+      throw error instanceof InstanceGone ? unavailable("report positions", error.message, error) : error;
+    }
+  };
+  return { ...broker, reportPosition: report };
+}

@@ -1,0 +1,63 @@
+// Where the partitions of a v2 proxy begin and end, one request each, remembered for a moment.
+import type { ReadFrom } from "../../ports/broker.ts";
+import { inParallel } from "./in-parallel.ts";
+import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
+import type { ProxyCall } from "./proxy-call.ts";
+
+/** First offset still there, and the offset the next record will get. */
+export interface LogEnds {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** How long an answer counts, so that an idle consumer does not ask for every partition in every tick. */
+const FRESH_MS = 1_000;
+const META = "application/vnd.kafka.v2+json";
+
+/** Names a partition in a map. */
+export function nameOf({ topic, partition }: Pick<ReadFrom, "topic" | "partition">): string {
+  return `${topic}/${partition}`;
+}
+
+/**
+ * Ends of partitions by name; those that do not exist are left out. `isWaiting` says that the caller will notice what
+ * comes after the end by itself. Throws AppError `broker_unavailable`.
+ */
+export type ReadEnds = (
+  from: readonly ReadFrom[],
+  isWaiting: boolean,
+  signal?: AbortSignal,
+) => Promise<Map<string, LogEnds>>;
+
+/** Asks a proxy for the ends of its partitions. */
+export function logEnds(call: ProxyCall): ReadEnds {
+  const known = new Map<string, LogEnds & { readonly atMs: number }>();
+  const ask = async ({ topic, partition }: ReadFrom, signal: AbortSignal | undefined): Promise<LogEnds | undefined> => {
+    const path = `/topics/${encodeURIComponent(topic)}/partitions/${partition}/offsets`;
+    const answer = await call({ method: "GET", path, accept: META, signal });
+    if (saysMissing(answer)) return undefined;
+    const action = `read the ends of ${topic}/${partition}`;
+    const { beginning_offset: begin, end_offset: end } = fieldsOf(bodyOf(answer, action));
+    if (!isCount(begin) || !isCount(end)) throw unavailable(action, "the answer has no offsets");
+    return { begin, end };
+  };
+  return async (from, isWaiting, signal) => {
+    const found = await inParallel(from, async (place) => {
+      const name = nameOf(place);
+      const held = known.get(name);
+      const isInside = held !== undefined && (place.offset < held.end || (isWaiting && place.offset === held.end));
+      if (isInside && performance.now() - held.atMs < FRESH_MS) return held;
+      const atMs = performance.now();
+      const ends = await ask(place, signal);
+      if (ends === undefined) known.delete(name);
+      else known.set(name, { ...ends, atMs });
+      return ends;
+    });
+    return new Map(
+      from.flatMap((place, i): [string, LogEnds][] => {
+        const ends = found[i];
+        return ends === undefined ? [] : [[nameOf(place), { begin: ends.begin, end: ends.end }]];
+      }),
+    );
+  };
+}

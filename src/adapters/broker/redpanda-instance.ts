@@ -1,0 +1,99 @@
+// What Redpanda's proxy does through consumer instances alone, which it can subscribe but not assign: finding where a
+// log begins, and committing a position for dashboards. READ IN SOURCE, never run here.
+import type { Broker, ReadFrom } from "../../ports/broker.ts";
+import { fieldsOf, isCount, unavailable } from "./proxy-answer.ts";
+import type { ProxyCall } from "./proxy-call.ts";
+
+const META = "application/vnd.kafka.v2+json";
+const BINARY = "application/vnd.kafka.binary.v2+json";
+const POLLS_MAX = 5;
+const POLL_MS = 300;
+const DELETE_MS = 2_000;
+
+/** Offsets of the first and the last record that a partition gave. */
+export interface SeenOffsets {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What a look at the beginning of each partition shows, by topic/partition; those that gave nothing are left out. */
+export function seenOffsets(
+  call: ProxyCall,
+  places: readonly ReadFrom[],
+  signal?: AbortSignal,
+): Promise<Map<string, SeenOffsets>> {
+  // A group that nobody has used has no committed offsets, so it starts at the earliest records.
+  return subscribed(call, `tidegate-look-${crypto.randomUUID()}`, places, signal, async (path) => {
+    const found = new Map<string, SeenOffsets>();
+    for (let polls = 0; polls < POLLS_MAX && found.size < places.length; polls++) {
+      const query = `?timeout=${POLL_MS}&max_bytes=1048576`;
+      const answer = await call({ method: "GET", path: `${path}/records${query}`, accept: BINARY, signal });
+      if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(answer.body)) break;
+      for (const entry of answer.body) {
+        const { topic, partition, offset } = fieldsOf(entry);
+        if (!isCount(offset)) continue;
+        const name = `${String(topic)}/${String(partition)}`;
+        const { first, last } = found.get(name) ?? { first: offset, last: offset };
+        found.set(name, { first: Math.min(first, offset), last: Math.max(last, offset) });
+      }
+    }
+    return found;
+  });
+}
+
+/** Commits the last record processed, which is what the proxy goes on behind since redpanda#31112. */
+export function subscribedReport(call: ProxyCall, group: string): NonNullable<Broker["reportPosition"]> {
+  return async (positions, signal) => {
+    const partitions = positions
+      .filter(({ offset }) => offset > 0)
+      .map(({ topic, partition, offset }) => ({ topic, partition, offset: offset - 1 }));
+    if (partitions.length === 0) return;
+    await subscribed(call, group, positions, signal, async (path) => {
+      const body = JSON.stringify({ partitions });
+      const answer = await call({
+        method: "POST",
+        path: `${path}/offsets`,
+        contentType: META,
+        accept: META,
+        body,
+        signal,
+      });
+      if (answer.kind === "answered" && answer.status < 300) return;
+      throw unavailable(
+        "report positions",
+        answer.kind === "answered" ? `proxy answered ${answer.status}` : answer.reason,
+      );
+    });
+  };
+}
+
+async function subscribed<Result>(
+  call: ProxyCall,
+  group: string,
+  places: readonly ReadFrom[],
+  signal: AbortSignal | undefined,
+  work: (path: string) => Promise<Result>,
+): Promise<Result> {
+  const name = `tidegate-${crypto.randomUUID()}`;
+  const path = `/consumers/${encodeURIComponent(group)}/instances/${name}`;
+  const post = async (at: string, body: object): Promise<void> => {
+    const request = { method: "POST", path: at, contentType: META, accept: META } as const;
+    const answer = await call({ ...request, body: JSON.stringify(body), signal });
+    if (answer.kind === "answered" && answer.status < 300) return;
+    const reason = answer.kind === "answered" ? `proxy answered ${answer.status}` : answer.reason;
+    throw unavailable("use a consumer instance", reason);
+  };
+  try {
+    // Only these values are allowed, as texts.
+    await post(`/consumers/${encodeURIComponent(group)}`, {
+      name,
+      format: "binary",
+      "auto.offset.reset": "earliest",
+      "auto.commit.enable": "false",
+    });
+    await post(`${path}/subscription`, { topics: [...new Set(places.map(({ topic }) => topic))] });
+    return await work(path);
+  } finally {
+    await call({ method: "DELETE", path, contentType: META, accept: META, signal: AbortSignal.timeout(DELETE_MS) });
+  }
+}

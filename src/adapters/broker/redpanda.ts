@@ -1,0 +1,166 @@
+// Redpanda's HTTP proxy: a read by offset of one partition at a time, no ends and no list of partitions. READ IN SOURCE
+// (src/v/pandaproxy), never run here.
+import { AppError } from "../../domain/errors.ts";
+import {
+  type Broker,
+  ENDS_ONLY,
+  type PartitionRead,
+  type ReadBudget,
+  type ReadFrom,
+  type ReadRecord,
+  type TopicInfo,
+} from "../../ports/broker.ts";
+import type { DialectOptions, OpenDialect } from "./dialect.ts";
+import { inParallel } from "./in-parallel.ts";
+import { nameOf } from "./log-ends.ts";
+import { bodyOf, complaint, fieldsOf, saysMissing, unavailable } from "./proxy-answer.ts";
+import { type ProxyAnswer, type ProxyCall, proxyCaller } from "./proxy-call.ts";
+import { type SeenOffsets, seenOffsets, subscribedReport } from "./redpanda-instance.ts";
+import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, restV2Produce } from "./rest-v2.ts";
+import { inOrder, parseRecord } from "./rest-v2-read.ts";
+
+const META = "application/vnd.kafka.v2+json";
+const BINARY = "application/vnd.kafka.binary.v2+json";
+/** How long one partition may wait; the waiting of a whole read is a loop over all of them. */
+const FETCH_MS = 20;
+const PAUSE_MS_MIN = 50;
+const PAUSE_MS_MAX = 400;
+/** How often a partition is looked at that has lost our position and holds nothing. */
+const LOOK_EVERY_MS = 5_000;
+const OUT_OF_RANGE = /out[ _]of[ _]range/i;
+
+/** Opens the dialect `redpanda`. */
+export const redpanda: OpenDialect = (options) => {
+  const call = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
+  const broker: Broker = {
+    cluster: options.cluster,
+    produce: restV2Produce(call, PRODUCE_BOUNDS),
+    read: redpandaRead(call),
+    topics: namedTopics(call, options),
+  };
+  const { reportGroup } = options;
+  return reportGroup === undefined ? broker : { ...broker, reportPosition: subscribedReport(call, reportGroup) };
+};
+
+/** The proxy lists names alone; how many partitions there are comes from the configuration. */
+function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["topics"] {
+  return async (names, signal): Promise<TopicInfo[]> => {
+    if (names.length === 0) return [];
+    const action = `read topic "${names[0]}"`;
+    const body = bodyOf(await call({ method: "GET", path: "/topics", accept: META, signal }), action);
+    if (!Array.isArray(body)) throw unavailable(action, "the answer is no list of topics");
+    const known = new Set(body);
+    return names.filter((name) => known.has(name)).map((name) => ({ name, partitions, generation: "0" }));
+  };
+}
+
+function redpandaRead(call: ProxyCall): Broker["read"] {
+  const beginnings = createBeginnings(call);
+  return async (from, budget) => {
+    const untilMs = performance.now() + budget.waitMs;
+    let pauseMs = PAUSE_MS_MIN;
+    for (;;) {
+      const { reads, lost } = await pass(call, from, budget);
+      if (lost.length > 0) return [...reads, ...(await beginnings(lost, budget.signal))];
+      const leftMs = untilMs - performance.now();
+      if (leftMs <= 0 || reads.length === 0 || reads.some(({ records }) => records.length > 0)) return reads;
+      await pause(Math.min(pauseMs, leftMs), budget.signal);
+      pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+    }
+  };
+}
+
+const notTold = ({ topic, partition }: ReadFrom, records: readonly ReadRecord[] = []): PartitionRead => {
+  return { topic, partition, records, begin: null, end: null };
+};
+
+/** One request for each partition. Every partition gets the same share of the bytes; records beyond the budget are let go. */
+async function pass(
+  call: ProxyCall,
+  from: readonly ReadFrom[],
+  budget: ReadBudget,
+): Promise<{ reads: PartitionRead[]; lost: ReadFrom[] }> {
+  const bytesMax = Math.max(1, Math.floor(budget.bytesMax / Math.max(1, from.length)));
+  const wanted = from.filter(({ offset }) => offset !== ENDS_ONLY);
+  const answers = await inParallel(wanted, async (at) => ({ at, records: await fetchOne(call, at, bytesMax, budget) }));
+  let left = budget.recordsMax;
+  const reads = from.filter(({ offset }) => offset === ENDS_ONLY).map((at) => notTold(at));
+  const lost: ReadFrom[] = [];
+  for (const { at, records } of answers) {
+    if (records === "missing") continue;
+    if (records === "out_of_range") {
+      lost.push(at);
+      continue;
+    }
+    const cut = inOrder(records, at.offset).slice(0, left);
+    left -= cut.length;
+    reads.push(notTold(at, cut));
+  }
+  return { reads, lost };
+}
+
+/**
+ * What is known of partitions whose position is not in their log: retention has passed it, or the log is another one
+ * (case 17). Only a consumer that starts at the earliest record shows which; one without records shows nothing yet.
+ */
+function createBeginnings(call: ProxyCall) {
+  const lookedUntilMs = new Map<string, number>();
+  return async (lost: readonly ReadFrom[], signal: AbortSignal | undefined): Promise<PartitionRead[]> => {
+    const nowMs = performance.now();
+    const due = lost.filter((at) => (lookedUntilMs.get(nameOf(at)) ?? 0) <= nowMs);
+    const seen = due.length === 0 ? new Map<string, SeenOffsets>() : await seenOffsets(call, due, signal);
+    return lost.map((at) => {
+      const { topic, partition, offset } = at;
+      const range = seen.get(nameOf(at));
+      if (range === undefined) {
+        if (due.includes(at)) lookedUntilMs.set(nameOf(at), nowMs + LOOK_EVERY_MS);
+        return notTold(at);
+      }
+      // Beyond the position: a gap up to there. Before it: the log ends before the position, behind what was seen.
+      if (range.first > offset) return { topic, partition, records: [], begin: range.first, end: null };
+      return { topic, partition, records: [], begin: range.first, end: Math.min(range.last + 1, offset - 1) };
+    });
+  };
+}
+
+async function fetchOne(
+  call: ProxyCall,
+  { topic, partition, offset }: ReadFrom,
+  bytesMax: number,
+  { signal }: ReadBudget,
+): Promise<readonly ReadRecord[] | "missing" | "out_of_range"> {
+  const action = `read ${topic}/${partition}`;
+  const query = `?offset=${offset}&timeout=${FETCH_MS}&max_bytes=${bytesMax}`;
+  const path = `/topics/${encodeURIComponent(topic)}/partitions/${partition}/records${query}`;
+  const answer = await call({ method: "GET", path, accept: BINARY, signal });
+  if (saysMissing(answer)) return "missing";
+  if (isOutOfRange(answer)) return "out_of_range";
+  const body = bodyOf(answer, action);
+  if (!Array.isArray(body)) throw unavailable(action, "the answer has no records");
+  try {
+    return body.map(parseRecord);
+  } catch (cause) {
+    throw unavailable(action, (cause as Error).message, cause);
+  }
+}
+
+function isOutOfRange(answer: ProxyAnswer): boolean {
+  if (answer.kind !== "answered" || answer.status === 200) return false;
+  const { error_code, message } = fieldsOf(answer.body);
+  return OUT_OF_RANGE.test(`${complaint({ message })} ${String(error_code)}`);
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(new AppError("broker_unavailable", "Cannot read records: cancelled"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,141 @@
+// What a transaction looks at before it decides: with locks, or without and to be compared later (core-proof b1, b2).
+import type { LedgerRow } from "../../../domain/outcome.ts";
+import type { StoredEntity } from "../../../domain/projection.ts";
+import type { PositionRow, RetryRow, TransactRequest, TransactState } from "../../../ports/database.ts";
+import { ABSENT, ENTITY, LEDGER, POSITION, RETRY, toEntity, toLedger, toPosition, toRetry } from "./rows.ts";
+import type { Shape } from "./shape.ts";
+import type { Params, Row } from "./transport.ts";
+
+/** An entity with what saving it has to know. */
+export interface LoadedEntity {
+  readonly stored: StoredEntity;
+  /** Its revision, raised by every write. */
+  readonly v: number;
+  /** Whether it bears its kind's label. */
+  readonly shown: boolean;
+  /** Reference fields that hold a target, by their field. */
+  readonly targets: ReadonlyMap<string, string>;
+  /** Those of them whose edge is not live. */
+  readonly cut: readonly string[];
+}
+
+/** Everything that was loaded; entities are added as the decision asks for them. */
+export interface Loaded {
+  readonly state: TransactState;
+  readonly entities: Map<string, LoadedEntity>;
+  readonly positions: ReadonlyMap<string, PositionRow & { readonly v: number }>;
+  readonly retries: ReadonlyMap<string, RetryRow>;
+  readonly parked: ReadonlySet<string>;
+}
+
+/** Statements that load, with locks or without. */
+export interface Loads {
+  /** Answers one row for {@link toLoaded}. */
+  readonly all: string;
+  /** More entities: one row with a list for {@link addEntities}. */
+  readonly more: string;
+}
+
+const READ_LEDGER = `CALL () { UNWIND $ledger AS k MATCH (l:Ledger {key: k}) RETURN collect([${LEDGER}]) AS ledger }`;
+
+/** After the locks: a transaction that waited for one decides by the time at which it goes on. */
+const RETURN = "RETURN positions, entities, ledger, retries, parked, datetime.realtime().epochMillis";
+
+/** Setting a property to what it is writes nothing, but locks; what is read after it is what stands. */
+const LOCK = "_lock = 0";
+
+/** What is collected of entities that there are; the others, which are most, cost nothing on the wire. */
+function entityColumns({ fields }: Shape): string {
+  const refers = fields.map((field) => `n._${field}`).join(", ");
+  const columns = `${ENTITY}, coalesce(n._v, 0), size(labels(n)) > CASE WHEN n:Unseen THEN 2 ELSE 1 END, n._cut, ${refers}`;
+  return `collect(CASE WHEN n._state IS NOT NULL THEN [${columns}] END)`;
+}
+
+const POSITION_COLUMNS = `collect([${POSITION}, coalesce(p._v, 0)])`;
+
+/** Positions, entities, ledger: locked in this order, each list sorted. Who was just made is locked by that. */
+export function lockingLoads(shape: Shape): Loads {
+  const entities = `CALL () { UNWIND $keys AS k MERGE (n:Entity {key: k}) ON MATCH SET n.${LOCK} RETURN ${entityColumns(shape)} AS entities }`;
+  return {
+    all: `CALL () { UNWIND $positions AS k MERGE (p:Position {key: k}) SET p.${LOCK} RETURN ${POSITION_COLUMNS} AS positions }
+${entities}
+${READ_LEDGER}
+CALL () { UNWIND $retries AS k MATCH (r:Retry {key: k}) SET r.${LOCK} RETURN collect([${RETRY}]) AS retries }
+CALL () { UNWIND $parked AS k MATCH (x:Parked {key: k}) SET x.${LOCK} RETURN collect([x.key]) AS parked }
+${RETURN}`,
+    more: `${entities} RETURN entities`,
+  };
+}
+
+/** Without a lock: what is read has to be compared when it is written. */
+export function plainLoads(shape: Shape): Loads {
+  const entities = `CALL () { UNWIND $keys AS k MATCH (n:Entity {key: k}) RETURN ${entityColumns(shape)} AS entities }`;
+  return {
+    all: `CALL () { UNWIND $positions AS k MATCH (p:Position {key: k}) RETURN ${POSITION_COLUMNS} AS positions }
+${entities}
+${READ_LEDGER}
+CALL () { UNWIND $retries AS k MATCH (r:Retry {key: k}) RETURN collect([${RETRY}]) AS retries }
+CALL () { UNWIND $parked AS k MATCH (x:Parked {key: k}) RETURN collect([x.key]) AS parked }
+${RETURN}`,
+    more: `${entities} RETURN entities`,
+  };
+}
+
+export function loadParams({ positions, keys, ledger, retries = [], parked = [] }: TransactRequest): Params {
+  return { positions, keys, ledger, retries, parked };
+}
+
+/** Reads the one row of {@link Loads.all}. */
+export function toLoaded(shape: Shape, request: TransactRequest, rows: readonly Row[]): Loaded {
+  const [positionRows, entityRows, ledgerRows, retryRows, parkedRows, nowMs] = rows[0] as unknown as [
+    Row[],
+    Row[],
+    Row[],
+    Row[],
+    Row[],
+    number,
+  ];
+  const positions = new Map<string, PositionRow & { readonly v: number }>(
+    request.positions.map((key) => [key, { ...toPosition([key, null, null]), v: 0 }] as const),
+  );
+  for (const row of positionRows) {
+    const position = toPosition(row);
+    positions.set(position.key, { ...position, v: row[3] as number });
+  }
+  const entities = new Map<string, LoadedEntity>();
+  addEntities(shape, entities, request.keys, entityRows);
+  const ledger = new Map<string, LedgerRow>(ledgerRows.map(toLedger).map((row) => [row.key, row]));
+  const retries = new Map(retryRows.map(toRetry).map((row) => [row.key, row]));
+  const parked = new Set(parkedRows.map(([key]) => key as string));
+  const state: TransactState = {
+    nowMs,
+    position(key) {
+      const { v: _, ...position } = positions.get(key)!;
+      return position;
+    },
+    // What was not loaded is undefined, and then asked for.
+    entity: (key) => entities.get(key)?.stored,
+    ledger: (key) => ledger.get(key),
+    retry: (key) => retries.get(key),
+    isParked: (key) => parked.has(key),
+  };
+  return { state, entities, positions, retries, parked };
+}
+
+const NOTHING: LoadedEntity = { stored: ABSENT, v: 0, shown: false, targets: new Map(), cut: [] };
+
+/** Takes note of entities that were loaded; of these keys, those without a row are absent. */
+export function addEntities(
+  { fields }: Shape,
+  entities: Map<string, LoadedEntity>,
+  keys: readonly string[],
+  rows: readonly Row[],
+): void {
+  for (const key of keys) entities.set(key, NOTHING);
+  for (const row of rows) {
+    const [key, stored] = toEntity(row);
+    const [v, shown, cut, ...refers] = row.slice(3) as unknown as [number, boolean, string[] | null, ...string[]];
+    const targets = new Map(fields.flatMap((field, i) => (refers[i] == null ? [] : [[field, refers[i]] as const])));
+    entities.set(key, { stored, v, shown, targets, cut: cut ?? [] });
+  }
+}

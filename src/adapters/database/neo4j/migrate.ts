@@ -1,0 +1,40 @@
+// Whose database it is, and bringing it to the newest schema.
+import { SchemaError } from "../../../sql/sql.ts";
+import { MARK, MIGRATIONS } from "./migrations.ts";
+import type { Transport } from "./transport.ts";
+
+const LOOK = `OPTIONAL MATCH (mark:${MARK})
+WITH max(mark.schema) AS schema
+RETURN schema, EXISTS { MATCH () }`;
+
+/** Index population of a database that was filled by an older release. */
+const AWAIT_SECONDS = 300;
+
+/** The version of the schema, 0 for an empty database. Throws SchemaError for one that is not ours or newer. */
+export async function lookAtSchema(transport: Transport, name: string): Promise<number> {
+  const [row] = await transport.run(LOOK, {});
+  const [schema, holdsNodes] = row as [number | null, boolean];
+  if (schema === null && holdsNodes) {
+    throw new SchemaError(
+      `Cannot use the database ${name}: it holds data of another application; choose another NEO4J_DATABASE`,
+    );
+  }
+  if (schema !== null && schema > MIGRATIONS.length) {
+    throw new SchemaError(
+      `Cannot use the database ${name}: it has schema ${schema}, this release knows schemas up to ${MIGRATIONS.length}; run a newer release`,
+    );
+  }
+  return schema ?? 0;
+}
+
+/** Brings the database to the newest schema. Throws SchemaError as {@link lookAtSchema} does. */
+export async function migrate(transport: Transport, name: string): Promise<void> {
+  const held = await lookAtSchema(transport, name);
+  if (held === MIGRATIONS.length) return;
+  for (const statement of MIGRATIONS.slice(held).flat()) await transport.run(statement, {});
+  await transport.run(`CALL db.awaitIndexes(${AWAIT_SECONDS})`, {});
+  await transport.run(
+    `MERGE (mark:${MARK} {key: 'schema'}) SET mark.schema = toInteger(CASE WHEN mark.schema > $to THEN mark.schema ELSE $to END)`,
+    { to: MIGRATIONS.length },
+  );
+}

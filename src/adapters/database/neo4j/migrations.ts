@@ -1,0 +1,41 @@
+// The schema in numbered steps; a step that was released is never changed. Statements can be repeated: of two processes
+// that start at once, both run them.
+
+const constraint = (label: string): string =>
+  `CREATE CONSTRAINT tidegate_${label.toLowerCase()}_key IF NOT EXISTS FOR (n:${label}) REQUIRE n.key IS UNIQUE`;
+
+const range = (name: string, label: string, ...properties: string[]): string =>
+  `CREATE INDEX tidegate_${name} IF NOT EXISTS FOR (n:${label}) ON (${properties.map((each) => `n.${each}`).join(", ")})`;
+
+/** The label of the one node that says whose database this is. */
+export const MARK = "Tidegate";
+
+/** Versions count from 1; a step's place is its version. */
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // What everybody is found and locked by (without a constraint a MERGE reads every node of the label).
+    ...[MARK, "Entity", "Position", "Ledger", "Outbox", "Parked", "Decision", "Retry", "Sweep"].map(constraint),
+    ...["IdempotencyKey", "QueryAnswer", "Consumer"].map(constraint),
+    // Who refers to whom, in the order of lists; whoever is named by `user` is found by its relationships, see shape.ts.
+    ...["about", "activity", "message", "of", "session"].map((field) =>
+      range(`refers_${field}`, "Entity", `_${field}`, "_sort"),
+    ),
+    range("ledger_at", "Ledger", "at"),
+    range("outbox_due", "Outbox", "due"),
+    range("outbox_at", "Outbox", "at"),
+    range("retry_due", "Retry", "due"),
+    range("retry_at", "Retry", "at"),
+    range("parked_at", "Parked", "at"),
+    range("parked_operation", "Parked", "operation"),
+    range("parked_decided", "Parked", "isDue"),
+    range("idempotencykey_at", "IdempotencyKey", "at"),
+    range("queryanswer_expires", "QueryAnswer", "expires"),
+    // Searchable kinds. The text is split into words before it is stored, as every database of ours does it.
+    ...["Memory", "Session"].flatMap((kind) => [
+      range(`${kind.toLowerCase()}_time`, kind, "tenant", "_time", "key"),
+      range(`${kind.toLowerCase()}_user_time`, kind, "_user", "_time", "key"),
+    ]),
+    "CREATE FULLTEXT INDEX tidegate_memory_text IF NOT EXISTS FOR (n:Memory) ON EACH [n._text] " +
+      "OPTIONS { indexConfig: { `fulltext.analyzer`: 'whitespace' } }",
+  ],
+];

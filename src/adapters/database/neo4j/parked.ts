@@ -1,0 +1,96 @@
+// Parked records and what was decided about them.
+
+import type { Database, DecisionRow, ParkedFilter } from "../../../ports/database.ts";
+import { LAST } from "../../../sql/sql.ts";
+import { readPlace } from "../place.ts";
+import { PARKED, toParked } from "./rows.ts";
+import { MARK_DUE } from "./save.ts";
+import type { Params, Transport } from "./transport.ts";
+
+type Parked = Pick<
+  Database,
+  "parkedByOperation" | "parkedRow" | "listParked" | "countParked" | "parkedCounts" | "dueDecisions" | "noteReplay"
+>;
+
+export function parked({ run }: Transport): Parked {
+  const countParked: Parked["countParked"] = async (filter) => {
+    const { where, params } = conditions(filter);
+    const [row] = await run(`MATCH (k:Parked) WHERE ${where} RETURN count(k)`, params);
+    return row![0] as number;
+  };
+  return {
+    countParked,
+
+    async parkedByOperation(operation) {
+      const [row] = await run(`MATCH (k:Parked) WHERE k.operation = $operation RETURN ${PARKED} LIMIT 1`, {
+        operation,
+      });
+      return row === undefined ? undefined : toParked(row);
+    },
+
+    async parkedRow(key) {
+      const [row] = await run(`MATCH (k:Parked {key: $key}) RETURN ${PARKED}`, { key });
+      return row === undefined ? undefined : toParked(row);
+    },
+
+    async listParked(filter, cursor, limit) {
+      const { where, params } = conditions(filter);
+      const [at, key] = readPlace(cursor, [Number.MAX_SAFE_INTEGER, LAST]);
+      const rows = await run(
+        `MATCH (k:Parked) WHERE k.at <= $at AND (k.at < $at OR k.key < $key) AND ${where} RETURN ${PARKED} ORDER BY k.at DESC, k.key DESC LIMIT toInteger($limit)`,
+        { ...params, at, key, limit },
+      );
+      const found = rows.map(toParked);
+      const last = found.at(-1);
+      const next = found.length < limit || last === undefined ? null : JSON.stringify([last.atMs, last.key]);
+      return { rows: found, next };
+    },
+
+    async parkedCounts() {
+      const rows = await run(PARKED_COUNTS, {});
+      const counts = new Map(rows as unknown as [string, number][]);
+      const others = (await countParked({})) - [...counts.values()].reduce((sum, n) => sum + n, 0);
+      return others === 0 ? counts : counts.set("", others);
+    },
+
+    async dueDecisions(limit) {
+      const rows = await run(
+        `MATCH (k:Parked) WHERE k.isDue = true WITH k ORDER BY k.key LIMIT toInteger($limit) MATCH (d:Decision {key: k.key}) RETURN ${PARKED}, d.version, d.verdict, d.value ORDER BY k.key`,
+        { limit },
+      );
+      return rows.map((values) => {
+        const row = toParked(values);
+        const [version, verdict, value] = values.slice(12) as [string, DecisionRow["verdict"], string | null];
+        return { row, decision: { record: row.key, version, verdict, value } };
+      });
+    },
+
+    async noteReplay(key, version, reason, detail) {
+      await run(
+        "MATCH (k:Parked {key: $key}) SET k._lock = 0 WITH k WHERE k.decided < $version " +
+          `SET k.decided = $version, k.attempts = k.attempts + 1, k.reason = $reason, k.detail = $detail ${MARK_DUE}`,
+        { key, version, reason, detail },
+      );
+    },
+  };
+}
+
+/** An operation counts once, and not when it has an outcome or waits for one. */
+const PARKED_COUNTS = `MATCH (k:Parked) WHERE k.flow IS NOT NULL
+WITH k.flow AS flow, CASE WHEN NOT EXISTS { MATCH (l:Ledger) WHERE l.key = k.operation }
+  AND NOT EXISTS { MATCH (r:Retry) WHERE r.key = k.operation } THEN coalesce(k.operation, k.key) END AS operation
+RETURN flow, count(DISTINCT operation)`;
+
+function conditions({ flow, topic, reason, tenant }: ParkedFilter): { where: string; params: Params } {
+  const parts = [
+    ...(flow === undefined ? [] : ["k.flow = $flow"]),
+    ...(topic === undefined ? [] : ["k.topic = $topic"]),
+    ...(reason === undefined ? [] : ["k.reason = $reason"]),
+    ...(tenant === undefined ? [] : ["k.operation STARTS WITH $prefix"]),
+  ];
+  const prefix = tenant === undefined ? "" : `${encodeURIComponent(tenant)}/`;
+  return {
+    where: parts.length === 0 ? "true" : parts.join(" AND "),
+    params: { flow: flow ?? "", topic: topic ?? "", reason: reason ?? "", prefix },
+  };
+}

@@ -1,0 +1,51 @@
+// Questions that operations ask: answered within the transaction, after everything else is written, and kept for a while.
+import { decodeState } from "../../../domain/state.ts";
+import type { QueryAnswer, Question, Writes } from "../../../ports/database.ts";
+import type { Loaded } from "./load.ts";
+import type { Part } from "./save.ts";
+import { findParams, findText, orderOf } from "./search.ts";
+import type { Shape } from "./shape.ts";
+import type { Transport, Value } from "./transport.ts";
+
+/** Entities of an answer at most; a question's own limit lies below. */
+const FOUND_MAX = 500;
+
+const KEEP =
+  "CALL () { MATCH (p:Position) WHERE p.key STARTS WITH 'log/' AND p.next IS NOT NULL RETURN collect(p) AS ps } " +
+  "MERGE (a:QueryAnswer {key: r.key}) ON CREATE SET a.at = toInteger(r.at), a.expires = toInteger(r.expires), " +
+  "a.keys = [f IN found | f[0]], a.states = [f IN found | f[1]], " +
+  "a.positions = [p IN ps | p.key], a.offsets = [p IN ps | p.next]";
+
+/** One part for each form of question that is asked. */
+export function questionParts(shape: Shape, { questions = [] }: Writes, loaded: Loaded): Part[] {
+  const parts = new Map<string, Value[]>();
+  for (const question of questions) {
+    const params = findParams(shape, question.query);
+    const text = `${params === undefined ? "WITH r, [] AS found" : foundBy(question)} ${KEEP}`;
+    const { nowMs } = loaded.state;
+    const { key, limit, keepMs } = question;
+    const row = { ...params, key, limit, at: nowMs, expires: nowMs + keepMs };
+    parts.set(text, [...(parts.get(text) ?? []), row]);
+  }
+  return [...parts].map(([text, rows], i) => ({ name: `questions${i}`, text, rows }));
+}
+
+function foundBy({ query }: Question): string {
+  const found = `${findText(query, "r.")} WITH n${query.text === undefined ? "" : ", score"} ORDER BY ${orderOf(query)} LIMIT ${FOUND_MAX}`;
+  return `CALL (r) { ${found} RETURN collect([n.key, n._state]) AS all } WITH r, all[..toInteger(r.limit)] AS found`;
+}
+
+/** The kept answer; undefined when there is none, or its time is over. */
+export async function readAnswer(transport: Transport, key: string): Promise<QueryAnswer | undefined> {
+  const [row] = await transport.run(
+    "MATCH (a:QueryAnswer {key: $key}) WHERE a.expires > datetime.realtime().epochMillis RETURN a.at, a.keys, a.states, a.positions, a.offsets",
+    { key },
+  );
+  if (row === undefined) return undefined;
+  const [atMs, keys, states, positions, offsets] = row as unknown as [number, string[], string[], string[], number[]];
+  return {
+    atMs,
+    positions: Object.fromEntries(positions.map((position, i) => [position, offsets[i]!])),
+    found: keys.map((found, i) => ({ key: found, state: decodeState(states[i]!) })),
+  };
+}

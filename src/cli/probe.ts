@@ -1,0 +1,146 @@
+// `tidegate probe`: examines anyone's HTTP proxy of Kafka and prints what it can do.
+import { defineCommand } from "citty";
+import { DIALECTS, type Dialect, isLoopback } from "../config/kafka-url.ts";
+import { readCount } from "./arguments.ts";
+import { Failure, fileReason, usageFailure } from "./failure.ts";
+import type { Card } from "./probe/examine.ts";
+import { formatTable, plain } from "./text.ts";
+
+const TIMEOUT_S = 120;
+
+const args = {
+  url: { type: "positional", description: "Address of the proxy", valueHint: "url" },
+  dialect: { type: "string", valueHint: "name", description: `One of ${DIALECTS.join(", ")}; default asks the proxy` },
+  topic: { type: "string", valueHint: "name", description: "A topic of two partitions to use; default makes one" },
+  username: { type: "string", valueHint: "name", description: "User (Basic); default KAFKA_USERNAME" },
+  password: {
+    type: "string",
+    valueHint: "text",
+    description: "Password; default KAFKA_PASSWORD, which others cannot see",
+  },
+  token: {
+    type: "string",
+    valueHint: "text",
+    description: "Token (Bearer); default KAFKA_TOKEN, which others cannot see",
+  },
+  cert: { type: "string", valueHint: "file", description: "Client certificate, PEM" },
+  key: { type: "string", valueHint: "file", description: "Its key, PEM" },
+  ca: { type: "string", valueHint: "file", description: "Authority that signed the proxy's certificate, PEM" },
+  timeout: { type: "string", valueHint: "seconds", description: `Time for the whole of it; default ${TIMEOUT_S}` },
+  json: { type: "boolean", description: "Print the card as one JSON object" },
+} as const;
+
+export const probe = defineCommand({
+  meta: {
+    name: "probe",
+    description: "Examine an HTTP proxy of Kafka: writes to a topic of its own; exit 0 if Tidegate could run on it",
+  },
+  args,
+  async run({ args: given }): Promise<number> {
+    const url = readAddress(given.url);
+    const { username = process.env.KAFKA_USERNAME, password = process.env.KAFKA_PASSWORD } = given;
+    const token = given.token ?? process.env.KAFKA_TOKEN;
+    const access = await openAccess({ username, password, token, cert: given.cert, key: given.key, ca: given.ca }, url);
+    const seconds = readCount("timeout", given.timeout, 5, 3_600) ?? TIMEOUT_S;
+    const { examine } = await import("./probe/examine.ts");
+    try {
+      const card = await examine({
+        url: url.replace(/\/$/, ""),
+        dialect: readDialect(given.dialect),
+        topic: given.topic,
+        timeoutMs: seconds * 1_000,
+        access,
+        ...(given.json === true ? {} : { onCheck: progress }),
+      });
+      if ("reason" in card) throw new Failure(`Cannot examine ${url}: ${plain(card.reason)}`);
+      process.stdout.write(given.json === true ? `${JSON.stringify(card)}\n` : `${say(card)}\n`);
+      return card.suitable ? 0 : 1;
+    } finally {
+      await access.close();
+    }
+  },
+});
+
+/** What is being looked at, where somebody watches. */
+function progress(question: string): void {
+  if (process.stderr.isTTY === true) process.stderr.write(`\r\u001b[K${question} …`);
+}
+
+function say({ url, name, dialect, suitable, findings, left }: Card): string {
+  if (process.stderr.isTTY === true) process.stderr.write("\r\u001b[K");
+  const rows = findings.map(({ question, verdict, detail }) => [question, verdict, plain(detail, 160)]);
+  const lines = [
+    `${url} is ${name}; examined as dialect ${dialect}`,
+    "",
+    formatTable(["", "ANSWER", "DETAIL"], rows),
+    "",
+  ];
+  lines.push(suitable ? "Tidegate can run on it." : "Tidegate cannot run on it as it is.");
+  if (left.length > 0) {
+    lines.push(
+      `These topics were made and cannot be deleted through the proxy: ${left.join(", ")}; delete them at the cluster,`,
+    );
+    lines.push(`for example kafka-topics.sh --bootstrap-server HOST:9092 --delete --topic ${left[0]}`);
+  }
+  return lines.join("\n");
+}
+
+function readAddress(text: string | undefined): string {
+  if (text === undefined) throw usageFailure("Say the address of the proxy");
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw usageFailure(`${JSON.stringify(text)} is not an http(s) address; give one like http://127.0.0.1:8082`);
+  }
+  if (url.username !== "" || url.password !== "")
+    throw usageFailure("Give user and password as options, not in the address");
+  url.search = "";
+  url.hash = "";
+  return url.href;
+}
+
+function readDialect(name: string | undefined): Dialect | undefined {
+  if (name === undefined || DIALECTS.includes(name as Dialect)) return name as Dialect | undefined;
+  throw usageFailure(`There is no dialect ${JSON.stringify(name)}; there are ${DIALECTS.join(", ")}`);
+}
+
+interface Given {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly token: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+}
+
+async function openAccess({ username, password, token, cert, key, ca }: Given, url: string) {
+  const isSecret = [username, token, cert].some((each) => each !== undefined);
+  if (isSecret && url.startsWith("http:") && !isLoopback(url)) {
+    throw usageFailure("Credentials are sent by https alone, unless the proxy is on this machine");
+  }
+  if ((username === undefined) !== (password === undefined)) throw usageFailure("Give user and password together");
+  if ((cert === undefined) !== (key === undefined)) throw usageFailure("Give --cert and --key together");
+  const pair = username === undefined ? undefined : Buffer.from(`${username}:${password}`).toString("base64");
+  const authorization = token !== undefined ? `Bearer ${token}` : pair === undefined ? undefined : `Basic ${pair}`;
+  return {
+    headers: authorization === undefined ? {} : { authorization },
+    basic: username === undefined || password === undefined ? undefined : { username, password },
+    ...(await openFetch({ cert, key, ca })),
+  };
+}
+
+async function openFetch({ cert, key, ca }: Pick<Given, "cert" | "key" | "ca">) {
+  if (cert === undefined && ca === undefined) {
+    return { fetch: (request: Request) => fetch(request), close: async () => undefined };
+  }
+  const { readFileSync } = await import("node:fs");
+  const { tlsFetch } = await import("../runtime/tls-fetch.ts");
+  const pem = (path: string | undefined): string | undefined => {
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      throw new Failure(`Cannot read ${path}: ${fileReason(error)}`);
+    }
+  };
+  return tlsFetch({ cert: pem(cert), key: pem(key), ca: pem(ca) });
+}

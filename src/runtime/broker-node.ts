@@ -1,0 +1,74 @@
+// The broker on Node: the gateway in this process, or a remote proxy with what its operator asks of us.
+import { readFileSync } from "node:fs";
+import { complaintOf, diagnoseProxy } from "../adapters/broker/diagnose.ts";
+import type { Fetch } from "../adapters/broker/proxy-call.ts";
+import { tidegate } from "../adapters/broker/tidegate.ts";
+import type { Config } from "../config.ts";
+import type { Flow } from "../flows/define.ts";
+import { createGateway } from "../gateway/app.ts";
+import { localRequest } from "../gateway/local-request.ts";
+import type { Broker } from "../ports/broker.ts";
+import { dialectOptions } from "./broker-options.ts";
+import { dialects } from "./dialects.ts";
+import { openLog, retentionOf } from "./embedded.ts";
+import { EMBEDDED_CLUSTER } from "./embedded-cluster.ts";
+import { tlsFetch } from "./tls-fetch.ts";
+
+/** A broker and how to let go of it. */
+export interface OpenBroker {
+  readonly broker: Broker;
+  /** What is wrong with the proxy, in one line that says what to do; null when all is well. It never throws. */
+  diagnose(): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+/** The broker of a configuration; the embedded one is the very same adapter in front of the gateway in this process. */
+export async function openBroker(
+  config: Config,
+  onError: (error: unknown) => void,
+  flows?: readonly Flow[],
+): Promise<OpenBroker> {
+  if (config.kafka !== undefined) {
+    const { fetch, close } = proxyFetch(config);
+    const options = dialectOptions(config, config.kafka, fetch);
+    const { dialect } = config.kafka;
+    return {
+      broker: dialects[dialect](options),
+      diagnose: async () => complaintOf(await diagnoseProxy({ ...options, dialect })),
+      close,
+    };
+  }
+  const { log, stop } = await openLog(config, onError, flows);
+  const retention = retentionOf(config);
+  const gateway = createGateway(log, { onError, ...(retention === undefined ? {} : { retention }) });
+  const broker = tidegate({
+    url: "http://gateway.embedded",
+    cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER,
+    fetch: (request) => gateway.fetch(request),
+    makeRequest: localRequest,
+    partitions: config.KAFKA_TOPIC_PARTITIONS,
+  });
+  return { broker, diagnose: async () => null, close: stop };
+}
+
+/** The global fetch, or one with the configured certificates. Throws an Error that names a file that cannot be read. */
+export function proxyFetch(config: Config): { readonly fetch: Fetch; close(): Promise<void> } {
+  const { KAFKA_TLS_CERT, KAFKA_TLS_KEY, KAFKA_TLS_CA } = config;
+  if (KAFKA_TLS_CERT === undefined && KAFKA_TLS_CA === undefined) {
+    return { fetch: (request) => fetch(request), close: async () => undefined };
+  }
+  return tlsFetch({
+    cert: pem("KAFKA_TLS_CERT", KAFKA_TLS_CERT),
+    key: pem("KAFKA_TLS_KEY", KAFKA_TLS_KEY),
+    ca: pem("KAFKA_TLS_CA", KAFKA_TLS_CA),
+  });
+}
+
+function pem(name: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new Error(`Cannot read ${name}: ${(cause as Error).message}`, { cause });
+  }
+}

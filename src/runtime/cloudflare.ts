@@ -1,0 +1,86 @@
+// The Worker: requests and cron. Whatever is embedded lies in a Durable Object, which then does all the work; with Kafka and
+// Neo4j somewhere else the Worker does it itself, wherever it runs.
+import type { DurableObjectId, ExecutionContext, ScheduledController } from "@cloudflare/workers-types";
+import type { TickReport } from "../app/tick.ts";
+import { type Config, ConfigError } from "../config.ts";
+import { AppError } from "../domain/errors.ts";
+import { toProblem } from "../http/problem.ts";
+import type { Broker } from "../ports/broker.ts";
+import { type Bindings, type ObjectMethods, workerConfig } from "./cloudflare/bindings.ts";
+import { type CountedFetch, countedFetch } from "./cloudflare/counted-fetch.ts";
+import { workerLog } from "./cloudflare/log.ts";
+import { OBJECT_NAME } from "./cloudflare/object.ts";
+import { breakingBroker, remoteDatabase } from "./cloudflare/remote.ts";
+import { BATCH_RECORDS, createWorkerService, type WorkerService } from "./cloudflare/service.ts";
+
+export { TidegateObject } from "./cloudflare/object.ts";
+
+const MINUTE_MS = 60_000;
+
+/** What answers requests and ticks. */
+type Answering = Pick<WorkerService, "tick"> & { readonly fetch: (request: Request) => Promise<Response> };
+
+export default {
+  async fetch(request: Request, bindings: Bindings, ctx: ExecutionContext): Promise<Response> {
+    try {
+      return await answeringOf(bindings, ctx).fetch(request);
+    } catch (error) {
+      return misconfigured(error);
+    }
+  },
+
+  /** One tick a minute, which begins at another flow each time. */
+  async scheduled(event: ScheduledController, bindings: Bindings, ctx: ExecutionContext): Promise<void> {
+    const minute = Math.floor(event.scheduledTime / MINUTE_MS);
+    const { failures }: TickReport = await answeringOf(bindings, ctx).tick(minute);
+    if (failures.length > 0) throw new Error(failures.join("; "));
+  },
+};
+
+let config: Config | undefined;
+let broker: Broker | undefined;
+let requests: CountedFetch | undefined;
+
+/** Throws ConfigError. */
+function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
+  config ??= workerConfig(bindings);
+  const { kafka, neo4j } = config;
+  if (kafka === undefined || neo4j === undefined) return objectOf(bindings);
+  // What waits belongs to the request that waits, so only breaker and count outlive it.
+  requests ??= countedFetch(config.TICK_REQUESTS);
+  broker ??= breakingBroker(config, kafka, requests.fetch);
+  const database = remoteDatabase(neo4j, requests.fetch);
+  const write = workerLog(config);
+  const parts = { bindings, broker, database, write, requests, batchMax: BATCH_RECORDS };
+  const service = createWorkerService(config, parts);
+  return {
+    tick: service.tick,
+    async fetch(request) {
+      try {
+        return await service.app.fetch(request);
+      } finally {
+        ctx.waitUntil(service.rest());
+      }
+    },
+  };
+}
+
+let object: DurableObjectId | undefined;
+
+function objectOf({ TIDEGATE }: Bindings): Answering {
+  object ??= TIDEGATE!.idFromName(OBJECT_NAME);
+  // The platform's types of requests are others than the language's, which all of the sources use.
+  const stub = TIDEGATE!.get(object) as unknown as ObjectMethods & { fetch(request: Request): Promise<Response> };
+  return { tick: (first) => stub.tick(first), fetch: (request) => stub.fetch(request) };
+}
+
+/** What is wrong with the deployment is said at the first request. */
+function misconfigured(error: unknown): Response {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  const problem = toProblem(new AppError("internal", error.message));
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json" },
+  });
+}

@@ -1,0 +1,47 @@
+// What a Worker is given: bindings, and variables and secrets as texts; and the configuration that follows from them.
+import type { DurableObjectNamespace, Fetcher, Rpc } from "@cloudflare/workers-types";
+import type { TickReport } from "../../app/tick.ts";
+import { type Config, ConfigError, parseConfig } from "../../config.ts";
+import { flows } from "../../flows/index.ts";
+
+/** The methods of the service's Durable Object that Workers call. */
+export interface ObjectMethods extends Rpc.DurableObjectBranded {
+  tick(first: number): Promise<TickReport>;
+}
+
+/** The bindings of `wrangler.toml`. Everything else is a variable or a secret by its name in the configuration. */
+export interface Bindings {
+  readonly TIDEGATE?: DurableObjectNamespace<ObjectMethods>;
+  /** Scripts and styles of the pages; without it they are plain. */
+  readonly ASSETS?: Fetcher;
+  readonly [name: string]: unknown;
+}
+
+/** A Worker's own name for what a long-lived process keeps in a file. */
+const NO_SECRET = "ID_SECRET must be set: npx wrangler secret put ID_SECRET, or a line in .dev.vars";
+const NO_OBJECT = "the binding TIDEGATE is missing: see [[durable_objects.bindings]] in wrangler.toml";
+const NO_BOLT = "NEO4J_URL must be http(s): Workers speak the Query API of Neo4j";
+
+/**
+ * The configuration of a Worker, which everybody can reach: without API_KEYS nobody is let in unless AUTH is "none".
+ * Throws ConfigError with every problem, a missing secret or binding among them.
+ */
+export function workerConfig(bindings: Bindings): Config {
+  const texts = Object.fromEntries(
+    Object.entries(bindings).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+  const problems: string[] = [];
+  if ((texts.ID_SECRET ?? "").trim() === "") problems.push(NO_SECRET);
+  if (bindings.TIDEGATE === undefined) problems.push(NO_OBJECT);
+  let config: Config | undefined;
+  try {
+    // The rule about HOST is for processes that listen; here there are others.
+    config = parseConfig({ ...texts, HOST: undefined }, flows);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (config?.neo4j?.protocol === "bolt") problems.push(NO_BOLT);
+  if (config === undefined || problems.length > 0) throw new ConfigError(problems);
+  return config.AUTH === "none" ? config : { ...config, keys: config.keys ?? new Map() };
+}

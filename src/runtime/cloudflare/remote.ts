@@ -1,0 +1,46 @@
+// Kafka and Neo4j where they are somewhere else: both over fetch.
+import { withBreaker } from "../../adapters/broker/breaker.ts";
+import { withDeadline } from "../../adapters/broker/deadline.ts";
+import type { Fetch } from "../../adapters/broker/proxy-call.ts";
+import { neo4jDatabase } from "../../adapters/database/neo4j/neo4j.ts";
+import { queryApiTransport } from "../../adapters/database/neo4j/query-api.ts";
+import type { KafkaProxy } from "../../config/kafka-url.ts";
+import type { Neo4jServer } from "../../config/neo4j-url.ts";
+import type { Config } from "../../config.ts";
+import { model } from "../../flows/index.ts";
+import type { Broker } from "../../ports/broker.ts";
+import type { Database } from "../../ports/database.ts";
+import { dialectOptions } from "../broker-options.ts";
+import { dialects } from "../dialects.ts";
+
+/** A configured proxy. */
+export function remoteBroker(config: Config, kafka: KafkaProxy, fetch: Fetch): Broker {
+  return dialects[kafka.dialect](dialectOptions(config, kafka, fetch));
+}
+
+/** The same with a breaker that outlives requests, for services that are composed anew for each. */
+export function breakingBroker(config: Config, kafka: KafkaProxy, fetch: Fetch): Broker {
+  const bounded = withDeadline(remoteBroker(config, kafka, fetch), {
+    produceMs: config.KAFKA_PRODUCE_DEADLINE_MS,
+    readMs: config.KAFKA_READ_DEADLINE_MS,
+  });
+  return withBreaker(bounded, {
+    failuresMax: config.KAFKA_BREAKER_FAILURES,
+    openMs: config.KAFKA_BREAKER_OPEN_MS,
+  });
+}
+
+/** What the isolate has found of the schema. */
+const memory = { isNewest: false };
+
+/** Neo4j by its Query API; the schema is made on first use. */
+export function remoteDatabase({ protocol: _, ...server }: Neo4jServer, fetch: Fetch): Database {
+  return neo4jDatabase({
+    transport: queryApiTransport({ ...server, fetch }),
+    model,
+    memory,
+    name: server.url,
+    delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    random: Math.random,
+  });
+}

@@ -1,0 +1,83 @@
+// The service as a Worker runs it, over whatever broker and database it was given.
+import type { Hono } from "hono";
+import { affordable, NEEDS } from "../../app/allowance.ts";
+import type { Write } from "../../app/log.ts";
+import type { TickReport } from "../../app/tick.ts";
+import type { Config } from "../../config.ts";
+import { createApp } from "../../http/app.ts";
+import type { Broker } from "../../ports/broker.ts";
+import type { Database } from "../../ports/database.ts";
+import { compose } from "../compose.ts";
+import { nodeEntropy } from "../entropy-node.ts";
+import { outsideOf } from "../outside.ts";
+import { VERSION } from "../version.ts";
+import { workerAssets } from "./assets.ts";
+import type { Bindings } from "./bindings.ts";
+import type { CountedFetch } from "./counted-fetch.ts";
+import { flushSpans, startWorkerTelemetry } from "./telemetry.ts";
+import { tickThrough } from "./tick-through.ts";
+
+/** A service in a Worker. */
+export interface WorkerService {
+  readonly app: Hono;
+  /** Ticks until nothing is left to do or the budget is spent; `first` says which topic comes first. */
+  tick(first: number): Promise<TickReport>;
+  /** Finishes what was begun and need not be waited for: prepared work, then the spans. Never throws. */
+  rest(): Promise<void>;
+}
+
+export interface WorkerParts {
+  readonly bindings: Bindings;
+  readonly broker: Broker;
+  readonly database: Database;
+  readonly write: Write;
+  /** Outside requests that ticks may still make. */
+  readonly requests: CountedFetch;
+  /** Records of a transaction, where one costs outside requests. */
+  readonly batchMax?: number;
+}
+
+/** Records of a transaction on a database outside: each costs two requests. */
+export const BATCH_RECORDS = 1_000;
+
+/** Every so many ticks one looks for rows past their time: where nothing is remembered, every one would. */
+const PURGE_EVERY = 15;
+
+export function createWorkerService(config: Config, parts: WorkerParts): WorkerService {
+  const { bindings, broker, database, write, requests, batchMax } = parts;
+  startWorkerTelemetry(config);
+  const clock = { nowMs: () => Date.now() };
+  const composed = compose(config, {
+    version: VERSION,
+    broker,
+    database,
+    entropy: nodeEntropy(config.ID_SECRET!, config.ID_SECRET_PREVIOUS),
+    clock,
+    write,
+    mayAttempt: () => affordable(requests, NEEDS.attempt, 1) > 0,
+    ...outsideOf(config, {
+      fetch: (input, init) => requests.fetch(new Request(input, init)),
+      clock,
+      write,
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    }),
+  });
+  const tick = (first: number): Promise<TickReport> => {
+    requests.renew();
+    const budget = {
+      ...composed.budget,
+      first,
+      purges: first % PURGE_EVERY === 0,
+      requests,
+      ...(batchMax === undefined ? {} : { batchMax }),
+    };
+    return tickThrough({ tick: composed.tick, prepare: composed.prepare, budget, nowMs: clock.nowMs });
+  };
+  const asset = workerAssets(bindings.ASSETS);
+  const service = { ...composed.service, ...(asset === undefined ? {} : { asset }), tick: () => tick(0) };
+  const rest = async (): Promise<void> => {
+    await composed.prepare.idle();
+    await flushSpans();
+  };
+  return { app: createApp(service), tick, rest };
+}

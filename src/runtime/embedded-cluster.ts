@@ -1,0 +1,2 @@
+/** Names the embedded log in positions, wherever it lies. */
+export const EMBEDDED_CLUSTER = "embedded";

@@ -1,0 +1,149 @@
+// `tidegate`: the service inside a program of one's own, with the product's flows or others.
+import type { Write } from "./app/log.ts";
+import type { TickReport } from "./app/tick.ts";
+import { type Config, parseConfig } from "./config.ts";
+import type { Flow } from "./flows/define.ts";
+import { flows as productFlows } from "./flows/index.ts";
+import { createApp } from "./http/app.ts";
+import { compose } from "./runtime/compose.ts";
+import type { OpenPlatform } from "./runtime/platform-node.ts";
+
+export type { Write } from "./app/log.ts";
+export type { TickReport } from "./app/tick.ts";
+export { type Config, ConfigError } from "./config.ts";
+export type { Json } from "./domain/json.ts";
+export { entityKey } from "./domain/key.ts";
+export type { Kind, Reference, Search } from "./domain/model.ts";
+export type { Operation } from "./domain/operation.ts";
+export { type Change, type EntityState, fieldValue } from "./domain/state.ts";
+export {
+  createType,
+  type Data,
+  type DefinedFlow,
+  defineFlow,
+  deleteType,
+  type Flow,
+  type FlowDefinition,
+  id,
+  metadata,
+  type OperationType,
+  ownedBy,
+  type Preparation,
+  pointsAt,
+  queryType,
+  refersTo,
+  registerTime,
+  result,
+  time,
+  updateType,
+} from "./flows/define.ts";
+export { typedFlows as flows } from "./flows/index.ts";
+export type { Outside, Prepared } from "./flows/outside.ts";
+export type { Broker } from "./ports/broker.ts";
+export type { Clock, Delay, Entropy } from "./ports/clock.ts";
+export type { Database } from "./ports/database.ts";
+export type { TextModel } from "./ports/text-model.ts";
+export type { Webhooks } from "./ports/webhook.ts";
+export type { OpenPlatform } from "./runtime/platform-node.ts";
+
+/** What a Tidegate is made of. */
+export interface TidegateOptions {
+  /** The flows; by default the product's eight. Routes, topics, switches, schemas, documents and metrics follow from them. */
+  readonly flows?: readonly Flow[];
+  /** Variables as in `.env.example`; the process's own environment is read only where it is given here. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Opens what the service stands on; by default what Node, Deno and Bun bring. */
+  readonly platform?: (config: Config, flows: readonly Flow[], write: Write) => Promise<OpenPlatform>;
+  /** Takes the lines of the log; by default they go to the console as JSON. */
+  readonly write?: Write;
+}
+
+/** A service without a server. */
+export interface Tidegate {
+  /** Answers a request: hand it to `Deno.serve`, `Bun.serve`, a Worker or a Node server. */
+  fetch(request: Request): Promise<Response>;
+  /** One bounded pass of the consumer, which does not wait: for cron and other schedulers. */
+  tick(): Promise<TickReport>;
+  /** Consumes in this process until it is closed, with pauses where there is nothing to do. */
+  consume(): void;
+  /** Ends what is under way and lets go of everything. Requests have to be over by then. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates the service of some flows. Throws ConfigError with every problem of the variables, and SchemaError for embedded
+ * files that are not ours or newer; Kafka and the database may be down.
+ *
+ * @example
+ * ```ts
+ * const tidegate = await createTidegate({ flows: [...flows, notes], env: { DATA_DIR: "./data" } });
+ * tidegate.consume();
+ * const answer = await tidegate.fetch(
+ *   new Request("http://tidegate/v1/notes/create", {
+ *     method: "POST",
+ *     headers: { "content-type": "application/json" },
+ *     body: JSON.stringify({ user: "ada", text: "Ask about the tides" }),
+ *   }),
+ * );
+ * console.log(answer.status);
+ * await tidegate.close();
+ * ```
+ */
+export async function createTidegate(options: TidegateOptions = {}): Promise<Tidegate> {
+  const { flows = productFlows, env = {}, platform = openNode } = options;
+  assertDistinct(flows);
+  const config = parseConfig(env, flows);
+  const write = options.write ?? consoleWrite(config);
+  const { asset, close, ...rest } = await platform(config, flows, write);
+  const { service, tick, budget, prepare, sharing } = compose(config, { ...rest, flows });
+  const app = createApp(asset === undefined ? service : { ...service, asset });
+  const stopping = new AbortController();
+  let loop: Promise<void> | undefined;
+  return {
+    fetch: async (request) => app.fetch(request),
+    tick: () => tick({ ...budget, waitMs: 0 }),
+    consume() {
+      loop ??= runLoop(stopping.signal);
+    },
+    async close() {
+      stopping.abort();
+      await loop;
+      await prepare.stop();
+      await sharing.leave();
+      await close();
+    },
+  };
+
+  async function runLoop(signal: AbortSignal): Promise<void> {
+    const loops = await import("./runtime/loop.ts");
+    await loops.runLoop(tick, budget, signal);
+  }
+}
+
+/** Files and threads are there only where they are asked for. */
+async function openNode(config: Config, flows: readonly Flow[], write: Write): Promise<OpenPlatform> {
+  const { openNodePlatform } = await import("./runtime/platform-node.ts");
+  return openNodePlatform(config, flows, write);
+}
+
+/** Two flows must share neither a name nor a topic nor a kind: one would take the other's. */
+function assertDistinct(flows: readonly Flow[]): void {
+  const names = flows.map(({ name }) => `flow "${name}"`);
+  const topics = flows.flatMap((flow) => flow.topics.map((topic) => `topic "${topic}"`));
+  const kinds = flows.flatMap((flow) => flow.kinds.map(({ name }) => `kind "${name}"`));
+  const switches = flows.map((flow) => `switch "${flow.switch.variable}"`);
+  for (const all of [names, topics, kinds, switches]) {
+    const twice = all.find((name, index) => all.indexOf(name) !== index);
+    if (twice !== undefined) throw new Error(`Cannot compose these flows: two of them have the ${twice}`);
+  }
+}
+
+const LEVELS = ["debug", "info", "warning", "error"];
+
+function consoleWrite({ LOG_LEVEL }: Config): Write {
+  return (level, message, fields) => {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(LOG_LEVEL)) return;
+    const print = level === "error" ? console.error : level === "warning" ? console.warn : console.info;
+    print(JSON.stringify({ level, message, ...fields }));
+  };
+}

@@ -1,0 +1,205 @@
+// What the Neo4j adapter makes of failures of the database, over a transport that fails as told. Numbers are those of the
+// failure cases in kafka-over-http.md §2.
+import { describe, expect, it } from "vitest";
+import { failureOf, GraphFailure } from "../../src/adapters/database/neo4j/failure.ts";
+import { MIGRATIONS } from "../../src/adapters/database/neo4j/migrations.ts";
+import { neo4jDatabase } from "../../src/adapters/database/neo4j/neo4j.ts";
+import type { Row, Transport } from "../../src/adapters/database/neo4j/transport.ts";
+import { AppError, asAppError } from "../../src/domain/errors.ts";
+import { model } from "../../src/flows/index.ts";
+import type { Writes } from "../../src/ports/database.ts";
+import { SchemaError } from "../../src/sql/sql.ts";
+import { parkedRow } from "../contract/database-writes.ts";
+
+const LOADED: Row[] = [[[], [], [], [], [], 1_700_000_000_000]];
+const REQUEST = { positions: ["p"], keys: ["a/Session/1"], ledger: ["a/op"] };
+const WRITES: Writes = {
+  positions: [],
+  entities: [],
+  names: [],
+  ledger: [],
+  outbox: [],
+  parked: [parkedRow("t/0/1")],
+  sweeps: [],
+};
+
+type Step = "load" | "save" | "commit";
+
+/** A database whose transactions fail, step by step, as the script says; undefined lets a step succeed. */
+function scripted(script: (step: Step, attempt: number) => Error | undefined, guarded = false) {
+  const steps: Step[] = [];
+  const delays: number[] = [];
+  let attempts = 0;
+  const at = (step: Step): void => {
+    if (step === "load") attempts += 1;
+    steps.push(step);
+    const failure = script(step, attempts);
+    if (failure !== undefined) throw failure;
+  };
+  const transport: Transport = {
+    async run(text) {
+      if (text.includes("mark.schema")) return [[MIGRATIONS.length, true]];
+      at(text.includes("AS positions") ? "load" : "save");
+      return text.includes("AS positions") ? LOADED : [];
+    },
+    begin: guarded
+      ? undefined
+      : () => ({
+          async run() {
+            at("load");
+            return LOADED;
+          },
+          async runAll() {
+            at("save");
+          },
+          async commit() {
+            at("commit");
+          },
+          rollback: async () => undefined,
+        }),
+    close: async () => undefined,
+  };
+  const database = neo4jDatabase({
+    transport,
+    model,
+    name: "bolt://test:7687",
+    delay: async (ms) => void delays.push(ms),
+    random: () => 0.5,
+  });
+  let decisions = 0;
+  const transact = (request = REQUEST) =>
+    database.transact(request, () => {
+      decisions += 1;
+      return { write: WRITES };
+    });
+  return { database, transact, steps, delays, decisions: () => decisions };
+}
+
+const deadlock = () => failureOf("Neo.TransientError.Transaction.DeadlockDetected", "deadlock");
+const guard = () => failureOf("Neo.ClientError.Statement.ArithmeticError", "/ by zero");
+const lost = () => new GraphFailure("lost", "the connection broke");
+
+async function errorOf(promise: Promise<unknown>): Promise<AppError> {
+  const error = await promise.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(AppError);
+  return error as AppError;
+}
+
+describe("a transaction", () => {
+  it("is tried again after a deadlock, from its beginning, after a pause that grows (case 25)", async () => {
+    const { transact, steps, delays, decisions } = scripted((step, n) =>
+      step === "save" && n < 4 ? deadlock() : undefined,
+    );
+    await transact();
+    expect(decisions()).toBe(4);
+    expect(steps.filter((step) => step === "commit")).toHaveLength(1);
+    expect(delays).toHaveLength(3);
+    expect(delays).toEqual(delays.toSorted((a, b) => a - b));
+  });
+
+  it("ends with an error after so many deadlocks, which says that less may go (case 25)", async () => {
+    const { transact, delays } = scripted((step) => (step === "save" ? deadlock() : undefined));
+    const error = await errorOf(transact());
+    expect(error).toMatchObject({ code: "graph_unavailable", divisible: true, ambiguous: false });
+    expect(error.message).toContain("bolt://test:7687");
+    expect(delays.length).toBeLessThan(10);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(500);
+  });
+
+  it("whose commit is not answered may stand, and the next meets it in the ledger (case 26)", async () => {
+    const { transact, decisions } = scripted((step) => (step === "commit" ? lost() : undefined));
+    expect(await errorOf(transact())).toMatchObject({ code: "graph_unavailable", ambiguous: true });
+    // Once more, because what stands is seen and nothing is done twice; then it is for the caller to know.
+    expect(decisions()).toBe(2);
+  });
+
+  it("that breaks before its commit stands for certain not", async () => {
+    for (const step of ["load", "save"] as const) {
+      const { transact } = scripted((at) => (at === step ? lost() : undefined));
+      expect(await errorOf(transact())).toMatchObject({ code: "graph_unavailable", ambiguous: false });
+    }
+  });
+
+  it("over a connection that had gone stale is tried again once", async () => {
+    const { transact, decisions } = scripted((step, n) => (step === "load" && n === 1 ? lost() : undefined));
+    await transact();
+    expect(decisions()).toBe(1);
+  });
+
+  it("with something that cannot be stored fails as a defect of what is in it, not of the database (case 27)", async () => {
+    const bad = failureOf("Neo.ClientError.Statement.TypeError", "Property values can only be of primitive types");
+    const { transact, decisions } = scripted((step) => (step === "save" ? bad : undefined));
+    const error = await transact().catch((thrown: unknown) => thrown);
+    expect(asAppError(error).code).toBe("internal");
+    expect(decisions()).toBe(1);
+  });
+
+  it("reads again after a failed guard, three times where the caller can take less, longer where not", async () => {
+    const request = { ...REQUEST, ledger: ["a/op1", "a/op2"] };
+    const many = scripted((step) => (step === "save" ? guard() : undefined), true);
+    expect(await errorOf(many.transact(request))).toMatchObject({ divisible: true, ambiguous: false });
+    expect(many.decisions()).toBe(3);
+    const one = scripted((step, n) => (step === "save" && n < 10 ? guard() : undefined), true);
+    await one.transact();
+    expect(one.decisions()).toBe(10);
+  });
+
+  it("is not tried again and again with a password that was refused: the server would let nobody in by that name", async () => {
+    const stranger = failureOf("Neo.ClientError.Security.Unauthorized", "unauthorized");
+    const { transact, steps } = scripted(() => stranger);
+    for (let i = 0; i < 5; i++) expect((await errorOf(transact())).message).toMatch(/NEO4J_PASSWORD/);
+    expect(steps).toEqual(["load"]);
+  });
+
+  it("passes on what a decision throws, and writes nothing", async () => {
+    const { database, steps } = scripted(() => undefined);
+    const defect = new TypeError("a defect");
+    await expect(
+      database.transact(REQUEST, () => {
+        throw defect;
+      }),
+    ).rejects.toBe(defect);
+    expect(steps).toEqual(["load"]);
+  });
+});
+
+describe("a database", () => {
+  const holding = (schema: number | null, nodes: boolean) => {
+    const texts: string[] = [];
+    const transport: Transport = {
+      async run(text) {
+        texts.push(text);
+        return text.includes("mark.schema AS schema") || text.startsWith("OPTIONAL MATCH (mark")
+          ? [[schema, nodes]]
+          : [[1]];
+      },
+      begin: undefined,
+      close: async () => undefined,
+    };
+    const options = { delay: async () => undefined, random: () => 0.5, name: "bolt://test:7687" };
+    return { texts, database: neo4jDatabase({ transport, model, ...options }) };
+  };
+
+  it.each([
+    ["of another application", null, true, /another application; choose another NEO4J_DATABASE/],
+    ["of a newer release", 99, true, /schema 99, this release knows schemas up to \d+; run a newer release/],
+  ])("%s is refused with one clear line, every time, and left as it is", async (_, schema, nodes, line) => {
+    const { database, texts } = holding(schema, nodes);
+    for (let i = 0; i < 2; i++) {
+      const error = await database.nowMs().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(SchemaError);
+      expect((error as Error).message).toMatch(line);
+      expect((error as Error).message).not.toContain("\n");
+    }
+    expect(texts.every((text) => text.startsWith("OPTIONAL MATCH"))).toBe(true);
+  });
+
+  it("that is empty gets the schema once, every statement so that it can be repeated", async () => {
+    const { database, texts } = holding(null, false);
+    await database.nowMs();
+    await database.nowMs();
+    const made = texts.filter((text) => text.startsWith("CREATE"));
+    expect(made).toEqual(MIGRATIONS.flat());
+    expect(made.every((text) => text.includes("IF NOT EXISTS"))).toBe(true);
+  });
+});

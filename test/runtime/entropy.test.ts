@@ -1,0 +1,27 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { nodeEntropy } from "../../src/runtime/entropy-node.ts";
+
+describe("nodeEntropy()", () => {
+  it.each(["a secret of some length", "x".repeat(64), "longer than a block: ".repeat(9)])(
+    "keys its MACs as HMAC-SHA-256 does, whatever comes after what (%s)",
+    (secret) => {
+      const mac = nodeEntropy(secret, undefined).macs[0];
+      for (const text of [
+        "default/0193af2c",
+        "",
+        "é".repeat(700),
+        "short",
+        "\u{1f600}".repeat(3_000),
+        "default/0193af2c",
+      ])
+        expect(mac(text)).toBe(createHmac("sha256", secret).update(text).digest("hex"));
+    },
+  );
+
+  it("honours the secret before", () => {
+    const [now, earlier] = nodeEntropy("the secret of today", "the secret of before").macs;
+    expect(earlier?.("id")).toBe(nodeEntropy("the secret of before", undefined).macs[0]("id"));
+    expect(earlier?.("id")).not.toBe(now("id"));
+  });
+});
