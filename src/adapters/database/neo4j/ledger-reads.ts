@@ -4,7 +4,7 @@ import { positionPrefixes } from "../../../domain/accounting.ts";
 import type { Backlog, Database } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
-import { LEDGER, POSITION, toLedger, toPosition } from "./rows.ts";
+import { LEDGER, POSITION, toLedgerRows, toPosition } from "./rows.ts";
 import type { Row, Transport } from "./transport.ts";
 
 type LedgerReads = Pick<
@@ -47,7 +47,7 @@ export function ledgerReads({ run }: Transport): LedgerReads {
     async ledgerRows(keys) {
       if (keys.length === 0) return new Map();
       const rows = await run(`UNWIND $keys AS k MATCH (l:Ledger {key: k}) RETURN ${LEDGER}`, { keys });
-      return new Map(rows.map(toLedger).map((row) => [row.key, row]));
+      return new Map(toLedgerRows(rows).map((row) => [row.key, row]));
     },
 
     async listLedger({ tenant, flow, outcome }, cursor, limit) {
@@ -71,9 +71,11 @@ export function ledgerReads({ run }: Transport): LedgerReads {
       };
       const filter = isFiltered ? `WITH l WHERE ${conditions.join(" AND ")}` : "";
       const rows = await run(`${looked} ${filter} RETURN ${LEDGER} LIMIT toInteger($limit)`, params);
-      const found = rows.map(toLedger);
+      const found = toLedgerRows(rows);
       const last = found.at(-1);
-      if (found.length === limit) return { rows: found, next: JSON.stringify([last!.atMs, last!.key]) };
+      if (rows.length === limit && last !== undefined) {
+        return { rows: found, next: JSON.stringify([last.atMs, last.key]) };
+      }
       if (!isFiltered) return { rows: found, next: null };
       const [bound] = await run(`${looked} RETURN l.at, l.key SKIP ${LOOKED_AT_MAX - 1}`, params);
       return { rows: found, next: bound === undefined ? null : JSON.stringify(bound) };
@@ -86,7 +88,7 @@ export function ledgerReads({ run }: Transport): LedgerReads {
           `RETURN ${LEDGER} ORDER BY l.at, l.key LIMIT toInteger($limit)`,
         { at, key, limit },
       );
-      const found = rows.map(toLedger);
+      const found = toLedgerRows(rows);
       const last = found.at(-1);
       const prefix = `${encodeURIComponent(tenant)}/`;
       return {

@@ -1,8 +1,19 @@
-// What a transaction looks at before it decides: with locks, or without and to be compared later (core-proof b1, b2).
+// What a transaction looks at before it decides: under locks that it keeps, or to be compared later (core-proof b1, b2).
 import type { LedgerRow } from "../../../domain/outcome.ts";
 import type { StoredEntity } from "../../../domain/projection.ts";
 import type { PositionRow, RetryRow, TransactRequest, TransactState } from "../../../ports/database.ts";
-import { ABSENT, ENTITY, LEDGER, POSITION, RETRY, toEntity, toLedger, toPosition, toRetry } from "./rows.ts";
+import {
+  ABSENT,
+  ENTITY,
+  LEDGER,
+  POSITION,
+  RETRY,
+  toEntity,
+  toLedgerRows,
+  toPosition,
+  toRetryRows,
+  wholeRows,
+} from "./rows.ts";
 import type { Shape } from "./shape.ts";
 import type { Params, Row } from "./transport.ts";
 
@@ -28,7 +39,7 @@ export interface Loaded {
   readonly parked: ReadonlySet<string>;
 }
 
-/** Statements that load, with locks or without. */
+/** Statements that load. */
 export interface Loads {
   /** Answers one row for {@link toLoaded}. */
   readonly all: string;
@@ -53,29 +64,21 @@ function entityColumns({ fields }: Shape): string {
 
 const POSITION_COLUMNS = `collect([${POSITION}, coalesce(p._v, 0)])`;
 
-/** Positions, entities, ledger: locked in this order, each list sorted. Who was just made is locked by that. */
-export function lockingLoads(shape: Shape): Loads {
-  const entities = `CALL () { UNWIND $keys AS k MERGE (n:Entity {key: k}) ON MATCH SET n.${LOCK} RETURN ${entityColumns(shape)} AS entities }`;
+/**
+ * Positions, entities, ledger: locked in this order, each list sorted, so that what is read of a node is what one moment
+ * held of it (decision 009). `making` makes those that are not there, which locks them, too; without it the locks end with this
+ * statement, and what was read has to be compared when it is written.
+ */
+export function loadsOf(shape: Shape, { making }: { readonly making: boolean }): Loads {
+  const locked = (pattern: string, name: string): string =>
+    making ? `MERGE ${pattern} ON MATCH SET ${name}.${LOCK}` : `MATCH ${pattern} SET ${name}.${LOCK}`;
+  const entities = `CALL () { UNWIND $keys AS k ${locked("(n:Entity {key: k})", "n")} RETURN ${entityColumns(shape)} AS entities }`;
   return {
-    all: `CALL () { UNWIND $positions AS k MERGE (p:Position {key: k}) SET p.${LOCK} RETURN ${POSITION_COLUMNS} AS positions }
+    all: `CALL () { UNWIND $positions AS k ${locked("(p:Position {key: k})", "p")} RETURN ${POSITION_COLUMNS} AS positions }
 ${entities}
 ${READ_LEDGER}
 CALL () { UNWIND $retries AS k MATCH (r:Retry {key: k}) SET r.${LOCK} RETURN collect([${RETRY}]) AS retries }
 CALL () { UNWIND $parked AS k MATCH (x:Parked {key: k}) SET x.${LOCK} RETURN collect([x.key]) AS parked }
-${RETURN}`,
-    more: `${entities} RETURN entities`,
-  };
-}
-
-/** Without a lock: what is read has to be compared when it is written. */
-export function plainLoads(shape: Shape): Loads {
-  const entities = `CALL () { UNWIND $keys AS k MATCH (n:Entity {key: k}) RETURN ${entityColumns(shape)} AS entities }`;
-  return {
-    all: `CALL () { UNWIND $positions AS k MATCH (p:Position {key: k}) RETURN ${POSITION_COLUMNS} AS positions }
-${entities}
-${READ_LEDGER}
-CALL () { UNWIND $retries AS k MATCH (r:Retry {key: k}) RETURN collect([${RETRY}]) AS retries }
-CALL () { UNWIND $parked AS k MATCH (x:Parked {key: k}) RETURN collect([x.key]) AS parked }
 ${RETURN}`,
     more: `${entities} RETURN entities`,
   };
@@ -104,9 +107,9 @@ export function toLoaded(shape: Shape, request: TransactRequest, rows: readonly 
   }
   const entities = new Map<string, LoadedEntity>();
   addEntities(shape, entities, request.keys, entityRows);
-  const ledger = new Map<string, LedgerRow>(ledgerRows.map(toLedger).map((row) => [row.key, row]));
-  const retries = new Map(retryRows.map(toRetry).map((row) => [row.key, row]));
-  const parked = new Set(parkedRows.map(([key]) => key as string));
+  const ledger = new Map<string, LedgerRow>(toLedgerRows(ledgerRows).map((row) => [row.key, row]));
+  const retries = new Map(toRetryRows(retryRows).map((row) => [row.key, row]));
+  const parked = new Set(wholeRows(parkedRows, 1).map(([key]) => key as string));
   const state: TransactState = {
     nowMs,
     position(key) {

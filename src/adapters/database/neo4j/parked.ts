@@ -3,7 +3,7 @@
 import type { Database, DecisionRow, ParkedFilter } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
-import { PARKED, toParked } from "./rows.ts";
+import { PARKED, PARKED_COLUMNS, toParkedRows, wholeRows } from "./rows.ts";
 import { MARK_DUE } from "./save.ts";
 import type { Params, Transport } from "./transport.ts";
 
@@ -22,15 +22,12 @@ export function parked({ run }: Transport): Parked {
     countParked,
 
     async parkedByOperation(operation) {
-      const [row] = await run(`MATCH (k:Parked) WHERE k.operation = $operation RETURN ${PARKED} LIMIT 1`, {
-        operation,
-      });
-      return row === undefined ? undefined : toParked(row);
+      const rows = await run(`MATCH (k:Parked) WHERE k.operation = $operation RETURN ${PARKED} LIMIT 1`, { operation });
+      return toParkedRows(rows)[0];
     },
 
     async parkedRow(key) {
-      const [row] = await run(`MATCH (k:Parked {key: $key}) RETURN ${PARKED}`, { key });
-      return row === undefined ? undefined : toParked(row);
+      return toParkedRows(await run(`MATCH (k:Parked {key: $key}) RETURN ${PARKED}`, { key }))[0];
     },
 
     async listParked(filter, cursor, limit) {
@@ -40,15 +37,15 @@ export function parked({ run }: Transport): Parked {
         `MATCH (k:Parked) WHERE k.at <= $at AND (k.at < $at OR k.key < $key) AND ${where} RETURN ${PARKED} ORDER BY k.at DESC, k.key DESC LIMIT toInteger($limit)`,
         { ...params, at, key, limit },
       );
-      const found = rows.map(toParked);
+      const found = toParkedRows(rows);
       const last = found.at(-1);
-      const next = found.length < limit || last === undefined ? null : JSON.stringify([last.atMs, last.key]);
+      const next = rows.length < limit || last === undefined ? null : JSON.stringify([last.atMs, last.key]);
       return { rows: found, next };
     },
 
     async parkedCounts() {
       const rows = await run(PARKED_COUNTS, {});
-      const counts = new Map(rows as unknown as [string, number][]);
+      const counts = new Map(wholeRows(rows) as unknown as [string, number][]);
       const others = (await countParked({})) - [...counts.values()].reduce((sum, n) => sum + n, 0);
       return others === 0 ? counts : counts.set("", others);
     },
@@ -58,10 +55,12 @@ export function parked({ run }: Transport): Parked {
         `MATCH (k:Parked) WHERE k.isDue = true WITH k ORDER BY k.key LIMIT toInteger($limit) MATCH (d:Decision {key: k.key}) RETURN ${PARKED}, d.version, d.verdict, d.value ORDER BY k.key`,
         { limit },
       );
-      return rows.map((values) => {
-        const row = toParked(values);
-        const [version, verdict, value] = values.slice(12) as [string, DecisionRow["verdict"], string | null];
-        return { row, decision: { record: row.key, version, verdict, value } };
+      return rows.flatMap((values) => {
+        const [row] = toParkedRows([values]);
+        const decided = wholeRows([values.slice(PARKED_COLUMNS)], 2)[0];
+        if (row === undefined || decided === undefined) return [];
+        const [version, verdict, value] = decided as [string, DecisionRow["verdict"], string | null];
+        return [{ row, decision: { record: row.key, version, verdict, value } }];
       });
     },
 

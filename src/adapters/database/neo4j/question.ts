@@ -2,6 +2,7 @@
 import { decodeState } from "../../../domain/state.ts";
 import type { QueryAnswer, Question, Writes } from "../../../ports/database.ts";
 import type { Loaded } from "./load.ts";
+import { wholeRows } from "./rows.ts";
 import type { Part } from "./save.ts";
 import { findParams, findText, orderOf } from "./search.ts";
 import type { Shape } from "./shape.ts";
@@ -37,10 +38,11 @@ function foundBy({ query }: Question): string {
 
 /** The kept answer; undefined when there is none, or its time is over. */
 export async function readAnswer(transport: Transport, key: string): Promise<QueryAnswer | undefined> {
-  const [row] = await transport.run(
+  const rows = await transport.run(
     "MATCH (a:QueryAnswer {key: $key}) WHERE a.expires > datetime.realtime().epochMillis RETURN a.at, a.keys, a.states, a.positions, a.offsets",
     { key },
   );
+  const [row] = wholeRows(rows);
   if (row === undefined) return undefined;
   const [atMs, keys, states, positions, offsets] = row as unknown as [number, string[], string[], string[], number[]];
   return {

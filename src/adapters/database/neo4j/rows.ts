@@ -6,6 +6,14 @@ import { decodeState, UNTOUCHED } from "../../../domain/state.ts";
 import type { OutboxRow, ParkedRow, PositionRow, RetryRow } from "../../../ports/database.ts";
 import type { Row, Value } from "./transport.ts";
 
+/**
+ * Rows with none of their first `certain` columns null. Neo4j reads each property of a node on its own, so that a node which
+ * another transaction makes or removes meanwhile may answer some of them with null: it is not there yet, or no longer.
+ */
+export function wholeRows(rows: readonly Row[], certain = Number.POSITIVE_INFINITY): readonly Row[] {
+  return rows.filter((row) => !row.slice(0, certain).includes(null));
+}
+
 export const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
 
 /** What a statement returns of an entity `n`, for {@link toEntity}. */
@@ -35,7 +43,11 @@ type Rest = Pick<LedgerRow, "path" | "outcome" | "hash" | "stamp" | "entity" | "
 
 export const LEDGER = "l.key, l.type, l.at, l.row";
 
-export function toLedger(row: Row): LedgerRow {
+export function toLedgerRows(rows: readonly Row[]): LedgerRow[] {
+  return wholeRows(rows).map(toLedger);
+}
+
+function toLedger(row: Row): LedgerRow {
   const [key, name, atMs, text] = row as [string, string, number, string];
   const at = name.indexOf(".");
   return { key, flow: name.slice(0, at), type: name.slice(at + 1), ...(JSON.parse(text) as Rest), atMs };
@@ -49,7 +61,11 @@ export function fromLedger({ key, flow, type, atMs, ...rest }: LedgerRow): Value
 
 export const OUTBOX = "o.key, o.topic, o.partitionKey, o.record, o.reason, o.fatal, o.attempts, o.due";
 
-export function toOutbox(row: Row): OutboxRow {
+export function toOutboxRows(rows: readonly Row[]): OutboxRow[] {
+  return wholeRows(rows).map(toOutbox);
+}
+
+function toOutbox(row: Row): OutboxRow {
   const [key, topic, partitionKey, record, reason, fatal, attempts, dueMs] = row as [
     string,
     string,
@@ -69,7 +85,11 @@ export function fromOutbox({ dueMs, ...row }: OutboxRow, atMs: number): Value {
 
 export const RETRY = "r.key, r.flow, r.row, r.record, r.attempts, r.due, r.reason";
 
-export function toRetry(values: Row): RetryRow {
+export function toRetryRows(rows: readonly Row[]): RetryRow[] {
+  return wholeRows(rows).map(toRetry);
+}
+
+function toRetry(values: Row): RetryRow {
   const [key, flow, row, record, attempts, dueMs, reason] = values as [
     string,
     string,
@@ -87,10 +107,17 @@ export function fromRetry({ row, dueMs, ...rest }: RetryRow, atMs: number): Valu
 }
 
 export const PARKED =
-  "k.key, k.topic, k.partition, k.offset, k.reason, k.detail, k.bytes, k.operation, k.flow, k.at, k.attempts, k.decided";
+  "k.key, k.topic, k.partition, k.offset, k.reason, k.detail, k.at, k.attempts, k.decided, k.bytes, k.operation, k.flow";
+export const PARKED_COLUMNS = PARKED.split(", ").length;
+const PARKED_CERTAIN = PARKED_COLUMNS - 3;
 
-export function toParked(values: Row): ParkedRow {
-  const [key, topic, partition, offset, reason, detail, bytes, operationKey, flow, atMs, attempts, decided] =
+/** Their rows may have more columns behind {@link PARKED}. */
+export function toParkedRows(rows: readonly Row[]): ParkedRow[] {
+  return wholeRows(rows, PARKED_CERTAIN).map(toParked);
+}
+
+function toParked(values: Row): ParkedRow {
+  const [key, topic, partition, offset, reason, detail, atMs, attempts, decided, bytes, operationKey, flow] =
     values as unknown as [
       string,
       string,
@@ -98,12 +125,12 @@ export function toParked(values: Row): ParkedRow {
       number,
       ParkedRow["reason"],
       string,
-      string | null,
-      string | null,
-      string | null,
       number,
       number,
       string,
+      string | null,
+      string | null,
+      string | null,
     ];
   return { key, topic, partition, offset, reason, detail, bytes, operationKey, flow, atMs, attempts, decided };
 }

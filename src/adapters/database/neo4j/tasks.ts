@@ -1,7 +1,7 @@
 // Work left for later: the outbox, sweeps, retry rows; idempotency keys; and rows past their time. Each of these is one
 // statement, which locks a row before it looks whether the row is still what it wants (core-proof b).
 import type { ConsumerRow, Database, KeyRow, SweepRow } from "../../../ports/database.ts";
-import { OUTBOX, RETRY, toOutbox, toRetry } from "./rows.ts";
+import { OUTBOX, RETRY, toOutboxRows, toRetryRows, wholeRows } from "./rows.ts";
 import type { Row, Transport } from "./transport.ts";
 
 type Tasks = Pick<
@@ -30,7 +30,7 @@ export function tasks({ run }: Transport): Tasks {
       // Of equal keys the first is to stand, and keys are locked in one order everywhere.
       const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
       const standing = await run(
-        `UNWIND $rows AS r MERGE (k:IdempotencyKey {key: r.key}) ON CREATE SET k += r, k.at = ${NOW} RETURN k.key, k.operationId, k.stamp, k.hash`,
+        `UNWIND $rows AS r MERGE (k:IdempotencyKey {key: r.key}) ON CREATE SET k += r, k.at = ${NOW} ON MATCH SET k._lock = 0 RETURN k.key, k.operationId, k.stamp, k.hash`,
         { rows: sorted.map((row) => ({ ...row })) },
       );
       const byKey = new Map(standing.map(toKey).map((row) => [row.key, row]));
@@ -42,7 +42,7 @@ export function tasks({ run }: Transport): Tasks {
         `MATCH (o:Outbox) WHERE o.due <= $now RETURN ${OUTBOX} ORDER BY o.due, o.key LIMIT toInteger($limit)`,
         { now, limit },
       );
-      return rows.map(toOutbox);
+      return toOutboxRows(rows);
     },
 
     async settleOutbox(done, later) {
@@ -61,7 +61,7 @@ export function tasks({ run }: Transport): Tasks {
         "MATCH (s:Sweep) WHERE s.cursor IS NOT NULL RETURN s.key, s.cursor, s.revision ORDER BY s.key LIMIT toInteger($limit)",
         { limit },
       );
-      return (rows as unknown as [string, string, number][]).map(
+      return (wholeRows(rows) as unknown as [string, string, number][]).map(
         ([key, cursor, revision]): SweepRow => ({ key, cursor, revision }),
       );
     },
@@ -71,12 +71,11 @@ export function tasks({ run }: Transport): Tasks {
         `MATCH (r:Retry) WHERE r.due <= $now AND r.leased <= $now AND r.flow IN $flows WITH r ORDER BY r.due, r.key LIMIT toInteger($limit) ${LEASE}`,
         { flows, now, until, limit },
       );
-      return rows.map(toRetry).sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : 1));
+      return toRetryRows(rows).sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : 1));
     },
 
     async leaseRetry(key, now, until) {
-      const [row] = await run(`MATCH (r:Retry {key: $key}) ${LEASE}`, { key, now, until });
-      return row === undefined ? undefined : toRetry(row);
+      return toRetryRows(await run(`MATCH (r:Retry {key: $key}) ${LEASE}`, { key, now, until }))[0];
     },
 
     async rescheduleRetry(key, attempts, due, reason) {
@@ -86,12 +85,12 @@ export function tasks({ run }: Transport): Tasks {
     async retryRows(keys) {
       if (keys.length === 0) return new Map();
       const rows = await run(`UNWIND $keys AS k MATCH (r:Retry {key: k}) RETURN ${RETRY}`, { keys });
-      return new Map(rows.map(toRetry).map((row) => [row.key, row]));
+      return new Map(toRetryRows(rows).map((row) => [row.key, row]));
     },
 
     async announce({ name, flows }, keepMs) {
       const rows = await run(ANNOUNCE, { name, flows, keepMs });
-      return (rows as unknown as [string, string[], number][]).map(
+      return (wholeRows(rows) as unknown as [string, string[], number][]).map(
         ([known, consumes, untilMs]): ConsumerRow => ({ name: known, flows: consumes, untilMs }),
       );
     },

@@ -3,7 +3,7 @@
 // changed (core-proof b2). Both raise `_v`, so that they can share a database.
 import type { Decision, TransactRequest, TransactState, Writes } from "../../../ports/database.ts";
 import { GraphFailure } from "./failure.ts";
-import { addEntities, type Loaded, type Loads, loadParams, lockingLoads, plainLoads, toLoaded } from "./load.ts";
+import { addEntities, type Loaded, type Loads, loadParams, loadsOf, toLoaded } from "./load.ts";
 import { questionParts } from "./question.ts";
 import { type Part, partsOf, toStatement, toStatements } from "./save.ts";
 import type { Shape } from "./shape.ts";
@@ -23,10 +23,10 @@ export type Transact = (request: TransactRequest, decide: Decide) => Promise<voi
 /** Locks where the connection can hold a transaction, and guards where it cannot. */
 export function createTransact({ begin, run }: Transport, shape: Shape): Transact {
   if (begin === undefined) {
-    const loads = plainLoads(shape);
+    const loads = loadsOf(shape, { making: false });
     return (request, decide) => guarded(run, shape, loads, request, decide);
   }
-  const loads = lockingLoads(shape);
+  const loads = loadsOf(shape, { making: true });
   return (request, decide) => locked(begin(), shape, loads, request, decide);
 }
 
