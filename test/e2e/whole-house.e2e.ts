@@ -8,9 +8,9 @@ import { flows } from "../../src/flows/index.ts";
 import { effectsHold, logHolds, pathsAgree } from "../show/flows-checks.ts";
 import { type Accepted, readFound, sendScenario } from "../show/flows-client.ts";
 import { buildScenario } from "../show/flows-scenario.ts";
-import { startWebhook } from "../show/flows-webhook.ts";
+import { startWebhook, type Webhook } from "../show/flows-webhook.ts";
 import { readLog } from "../show/gateway-log.ts";
-import { createStage, type Part, waitForRest } from "../show/stage.ts";
+import { createStage, type Part, type Stage, waitForRest } from "../show/stage.ts";
 import { readStack } from "../stack/read-stack.ts";
 import { CHITCHAT_EXCERPT } from "../support/chitchat.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -38,7 +38,19 @@ async function play(
   await using webhook = await startWebhook();
   const stage = createStage({ file: CHITCHAT_EXCERPT, root, small: false }, name);
   const outside = { WEBHOOKS: webhook.configuration, WEBHOOK_ALLOW_INSECURE: "true" };
-  const service: Part = await stage.service({ ...env, ...outside });
+  // A service that outlived a failed test would work on in the graphs of those after it.
+  await using service = await stage.service({ ...env, ...outside });
+  return await follow(stage, service, webhook, meanwhile).catch((error: unknown) => {
+    throw new Error(`${(error as Error).message}\nThe service said last:\n${service.lastLines()}`, { cause: error });
+  });
+}
+
+async function follow(
+  stage: Stage,
+  service: Part,
+  webhook: Webhook,
+  meanwhile: (accepted: readonly Accepted[]) => Promise<void>,
+) {
   const accepted = await sendScenario(service.url, steps, stage.path("accepted.jsonl"));
   await meanwhile(accepted);
   const checked = await waitForRest(service);
@@ -102,9 +114,8 @@ describe("the whole house on the real parts", () => {
       await emptyGraph();
       const { code, out } = await route.stage.command(["rebuild", "--into", url], env);
       expect([code, out]).toEqual([0, expect.stringContaining('"obstacles":[]')]);
-      const again = await route.stage.service({ ...env, ROLE: "api" });
+      await using again = await route.stage.service({ ...env, ROLE: "api" });
       expect((await route.stage.dump("--url", again.url, "--registers")).sha256).toBe(route.registers);
-      await again.process.stop();
     },
     ROUTE_MS,
   );

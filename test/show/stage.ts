@@ -25,10 +25,12 @@ export interface Show {
   readonly small: boolean;
 }
 
-/** A started part. */
-export interface Part {
+/** A started part. Whoever leaves it running leaves it to the end of the process, or disposes of it. */
+export interface Part extends AsyncDisposable {
   readonly url: string;
   readonly process: Running;
+  /** The last lines that it printed. */
+  lastLines(): string;
 }
 
 /** What an import said of itself. */
@@ -56,6 +58,7 @@ const START_MS = 30_000;
 const IMPORT_MS = 900_000;
 const REST_MS = 300_000;
 const COMMAND_MS = 300_000;
+const LAST_LINES = 10;
 
 /** One variant's folder. */
 export type Stage = ReturnType<typeof createStage>;
@@ -73,7 +76,14 @@ export function createStage(show: Pick<Show, "file" | "root" | "small">, name: s
     await waitFor(`${args[0]} at ${url}`, START_MS, () => answers(url + health), {
       alive: { process: running, output },
     });
-    return { url, process: running };
+    return {
+      url,
+      process: running,
+      lastLines: () => readLines(output).slice(-LAST_LINES).join("\n"),
+      async [Symbol.asyncDispose]() {
+        await running.stop("SIGKILL");
+      },
+    };
   };
   const command = (args: readonly string[], env: Env = {}, boundMs = COMMAND_MS) =>
     runTidegate(args, { env, cwd: folder, errors: path("errors.log"), boundMs });

@@ -24,6 +24,7 @@ export interface Running {
 const STOP_MS = 30_000;
 const running = new Set<ChildProcess>();
 process.once("exit", () => killAll());
+process.once("SIGTERM", () => process.exit(143));
 
 /** Kills what is still running. */
 export function killAll(): void {
