@@ -11,7 +11,7 @@ import { type CountedFetch, countedFetch } from "./cloudflare/counted-fetch.ts";
 import { workerLog } from "./cloudflare/log.ts";
 import { OBJECT_NAME } from "./cloudflare/object.ts";
 import { breakingBroker, remoteDatabase } from "./cloudflare/remote.ts";
-import { BATCH_RECORDS, createWorkerService, type WorkerService } from "./cloudflare/service.ts";
+import { createWorkerService, type WorkerService } from "./cloudflare/service.ts";
 
 export { TidegateObject } from "./cloudflare/object.ts";
 
@@ -51,7 +51,7 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   broker ??= breakingBroker(config, kafka, requests.fetch);
   const database = remoteDatabase(neo4j, requests.fetch);
   const write = workerLog(config);
-  const parts = { bindings, broker, database, write, requests, batchMax: BATCH_RECORDS };
+  const parts = { bindings, broker, database, write, requests };
   const service = createWorkerService(config, parts);
   return {
     tick: service.tick,

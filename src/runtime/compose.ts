@@ -81,6 +81,9 @@ export interface Composed {
 /** Bytes of records that are produced together at most; well below what proxies take in a request. */
 const COALESCE_BYTES_MAX = 1_048_576;
 
+/** Records of a transaction on Neo4j: each waits for the network, and on Workers costs two outside requests. */
+const NEO4J_BATCH_RECORDS = 1_000;
+
 export function compose(
   config: Config,
   { version, broker: proxy, database, entropy, clock, write, delay, textModel, webhooks, ...platform }: Platform,
@@ -170,7 +173,12 @@ export function compose(
   const canary = createCanary({ flowsOn: config.flowsOn, accept, database, clock, log });
   const lag = createLag({ flows, broker: bounded, database, entropy, clock });
   const breakerState = (): string => breaking.state();
-  const budget = { recordsMax: config.TICK_RECORDS, bytesMax: config.TICK_BYTES, waitMs: config.TICK_WAIT_MS };
+  const budget: TickBudget = {
+    recordsMax: config.TICK_RECORDS,
+    bytesMax: config.TICK_BYTES,
+    waitMs: config.TICK_WAIT_MS,
+    ...(config.neo4j === undefined ? {} : { batchMax: NEO4J_BATCH_RECORDS }),
+  };
   const service: Service = {
     name: "tidegate",
     version,

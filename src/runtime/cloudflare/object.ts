@@ -8,7 +8,7 @@ import { countedFetch } from "./counted-fetch.ts";
 import { embeddedBroker, embeddedDatabase } from "./embedded.ts";
 import { workerLog } from "./log.ts";
 import { remoteBroker, remoteDatabase } from "./remote.ts";
-import { BATCH_RECORDS, createWorkerService, type WorkerService } from "./service.ts";
+import { createWorkerService, type WorkerService } from "./service.ts";
 
 /** The one object of a service: there is one log and one graph. */
 export const OBJECT_NAME = "tidegate";
@@ -73,7 +73,6 @@ export class TidegateObject extends DurableObject<Bindings> {
     const quiet =
       kafka === undefined ? await embeddedBroker(config, storage, write) : remoteBroker(config, kafka, remote);
     const broker = config.TICK_ALARM_MS === 0 ? quiet : withAlarm(quiet, storage, config.TICK_ALARM_MS);
-    const batchMax = neo4j === undefined ? {} : { batchMax: BATCH_RECORDS };
-    return createWorkerService(config, { bindings: this.env, broker, database, write, requests, ...batchMax });
+    return createWorkerService(config, { bindings: this.env, broker, database, write, requests });
   }
 }

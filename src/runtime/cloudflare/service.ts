@@ -33,18 +33,13 @@ export interface WorkerParts {
   readonly write: Write;
   /** Outside requests that ticks may still make. */
   readonly requests: CountedFetch;
-  /** Records of a transaction, where one costs outside requests. */
-  readonly batchMax?: number;
 }
-
-/** Records of a transaction on a database outside: each costs two requests. */
-export const BATCH_RECORDS = 1_000;
 
 /** Every so many ticks one looks for rows past their time: where nothing is remembered, every one would. */
 const PURGE_EVERY = 15;
 
 export function createWorkerService(config: Config, parts: WorkerParts): WorkerService {
-  const { bindings, broker, database, write, requests, batchMax } = parts;
+  const { bindings, broker, database, write, requests } = parts;
   startWorkerTelemetry(config);
   const clock = { nowMs: () => Date.now() };
   const composed = compose(config, {
@@ -69,7 +64,6 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
       first,
       purges: first % PURGE_EVERY === 0,
       requests,
-      ...(batchMax === undefined ? {} : { batchMax }),
     };
     return tickThrough({ tick: composed.tick, prepare: composed.prepare, budget, nowMs: clock.nowMs });
   };

@@ -4,7 +4,8 @@ import { positionPrefixes } from "../../../domain/accounting.ts";
 import type { Backlog, Database } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
-import { LEDGER, POSITION, toLedgerRows, toPosition } from "./rows.ts";
+import { LEDGER, POSITION, toLedgerRows, toPosition, wholeRows } from "./rows.ts";
+import { SETTLED_MS } from "./settled.ts";
 import type { Row, Transport } from "./transport.ts";
 
 type LedgerReads = Pick<
@@ -14,8 +15,6 @@ type LedgerReads = Pick<
 
 /** Rows that a filtered page looks at. */
 const LOOKED_AT_MAX = 10_000;
-/** A transaction's rows bear the time at which it held its locks; by then it has long committed them. */
-const SETTLED_MS = 1_000;
 const FATAL_MAX = 10;
 
 export function ledgerReads({ run }: Transport): LedgerReads {
@@ -77,7 +76,7 @@ export function ledgerReads({ run }: Transport): LedgerReads {
         return { rows: found, next: JSON.stringify([last.atMs, last.key]) };
       }
       if (!isFiltered) return { rows: found, next: null };
-      const [bound] = await run(`${looked} RETURN l.at, l.key SKIP ${LOOKED_AT_MAX - 1}`, params);
+      const [bound] = wholeRows(await run(`${looked} RETURN l.at, l.key SKIP ${LOOKED_AT_MAX - 1}`, params));
       return { rows: found, next: bound === undefined ? null : JSON.stringify(bound) };
     },
 

@@ -6,6 +6,7 @@ import { GraphFailure } from "./failure.ts";
 import { addEntities, type Loaded, type Loads, loadParams, loadsOf, toLoaded } from "./load.ts";
 import { questionParts } from "./question.ts";
 import { type Part, partsOf, toStatement, toStatements } from "./save.ts";
+import { divided, untilOf } from "./settled.ts";
 import type { Shape } from "./shape.ts";
 import type { OpenTransaction, Row, Transport } from "./transport.ts";
 
@@ -22,12 +23,16 @@ export type Transact = (request: TransactRequest, decide: Decide) => Promise<voi
 
 /** Locks where the connection can hold a transaction, and guards where it cannot. */
 export function createTransact({ begin, run }: Transport, shape: Shape): Transact {
-  if (begin === undefined) {
-    const loads = loadsOf(shape, { making: false });
-    return (request, decide) => guarded(run, shape, loads, request, decide);
-  }
-  const loads = loadsOf(shape, { making: true });
-  return (request, decide) => locked(begin(), shape, loads, request, decide);
+  const loads = loadsOf(shape, { making: begin !== undefined });
+  return async (request, decide) => {
+    const begunMs = performance.now();
+    try {
+      if (begin === undefined) await guarded(run, shape, loads, request, decide);
+      else await locked(begin(), shape, loads, request, decide);
+    } catch (error) {
+      throw request.ledger.length > 1 ? divided(error, performance.now() - begunMs) : error;
+    }
+  };
 }
 
 async function locked(
@@ -41,7 +46,7 @@ async function locked(
     const loaded = toLoaded(shape, request, await open.run(loads.all, loadParams(request)));
     const writes = await decideWith(open.run, shape, loads, loaded, decide);
     if (writes === null) return await open.rollback();
-    await open.runAll(toStatements([...partsOf(shape, writes, loaded), ...questionParts(shape, writes, loaded)]));
+    await open.runAll(toStatements(writtenParts(shape, writes, loaded), untilOf(loaded.state.nowMs)));
   } catch (error) {
     await open.rollback();
     throw uncommitted(error);
@@ -59,13 +64,13 @@ async function guarded(run: Run, shape: Shape, loads: Loads, request: TransactRe
   const loaded = toLoaded(shape, request, await run(loads.all, loadParams(request)));
   const writes = await decideWith(run, shape, loads, loaded, decide);
   if (writes === null) return;
-  const parts = [
-    ...guardParts(writes, loaded),
-    ...partsOf(shape, writes, loaded),
-    ...questionParts(shape, writes, loaded),
-  ];
-  const { text, params } = toStatement(parts);
+  const parts = [...guardParts(writes, loaded), ...writtenParts(shape, writes, loaded)];
+  const { text, params } = toStatement(parts, untilOf(loaded.state.nowMs));
   await run(text, params);
+}
+
+function writtenParts(shape: Shape, writes: Writes, loaded: Loaded): Part[] {
+  return [...partsOf(shape, writes, loaded), ...questionParts(shape, writes, loaded)];
 }
 
 /** What is to be written; null leaves everything as it is. */

@@ -1,0 +1,21 @@
+// When a time is past, so that no older row can still come: a transaction's rows bear the time at which it loaded.
+import { GraphFailure } from "./failure.ts";
+
+/** A transaction that has not written everything this long after it loaded is rolled back, and loads again. */
+const WRITTEN_WITHIN_MS = 1_500;
+/** Beyond that, the time that a commit takes. */
+export const SETTLED_MS = 2_000;
+
+/** The end of what a transaction writes: fails it, as a guard does, when it is later than `$until`. */
+export const IN_TIME = "RETURN 1 / CASE WHEN datetime.realtime().epochMillis <= toInteger($until) THEN 1 ELSE 0 END";
+
+/** A batch that was too late will be so again: what fails a guard after that long is too much at a time. */
+export function divided(error: unknown, tookMs: number): unknown {
+  if (!(error instanceof GraphFailure) || error.kind !== "guard" || tookMs < WRITTEN_WITHIN_MS) return error;
+  return new GraphFailure("too_large", `not written within ${WRITTEN_WITHIN_MS} ms`, error);
+}
+
+/** Until when a transaction has to have written everything, in the database's milliseconds. */
+export function untilOf(loadedAtMs: number): number {
+  return loadedAtMs + WRITTEN_WITHIN_MS;
+}
