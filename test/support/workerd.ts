@@ -1,10 +1,9 @@
 // workerd itself, serving a configuration.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join, resolve } from "node:path";
+import { WORKERD } from "../runtimes/workerd.ts";
 import { waitFor } from "./tidegate-process.ts";
 
-const WORKERD = join(resolve(import.meta.dirname, "../.."), "node_modules/workerd/bin/workerd");
 const START_MS = 30_000;
 
 /** Serves a configuration until it answers at an address, with whatever status. */
