@@ -1,6 +1,6 @@
 // The starter under an older Node, which is this one made to look older.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -43,6 +43,23 @@ describe("bin/tidegate.js", () => {
   test("hands over to the repository's Node otherwise", () => {
     const { status, stdout } = spawnSync(process.execPath, [BIN, "--version"], { encoding: "utf8", env: OLDER });
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+
+  test("keeps what the sources become in the repository, and for the package nothing", () => {
+    using place = layout(undefined);
+    mkdirSync(join(dirname(place.bin), "../src/cli"), { recursive: true });
+    writeFileSync(join(dirname(place.bin), "../src/cli/main.ts"), "export const main = async () => 4;");
+    const { NODE_COMPILE_CACHE: _, NODE_DISABLE_COMPILE_CACHE: __, ...env } = process.env;
+    const keeps = (more = {}): boolean => {
+      expect(spawnSync(process.execPath, [place.bin], { env: { ...env, ...more }, cwd: look.path(".") }).status).toBe(
+        4,
+      );
+      return existsSync(join(dirname(place.bin), "../node_modules/.cache/tidegate"));
+    };
+    expect(keeps()).toBe(false);
+    writeFileSync(join(dirname(place.bin), "../package-lock.json"), "{}");
+    expect(keeps({ NODE_COMPILE_CACHE: "" })).toBe(false);
+    expect(keeps()).toBe(true);
   });
 
   test("ends although a failed command has left something open", () => {
