@@ -223,6 +223,7 @@ async function answerKnown(deps: AcceptDeps, attempts: readonly Attempt[], answe
 
 /** Of several attempts with one id (a key repeated within a batch) only the first is made. */
 function firstOfEach(attempts: readonly Attempt[], answers: Answer[]) {
+  if (attempts.length < 2) return { first: attempts, repeated: [] };
   const seen = new Map<string, number>();
   const first: Attempt[] = [];
   const repeated: { index: number; like: number }[] = [];

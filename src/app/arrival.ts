@@ -19,23 +19,25 @@ export interface Arriving {
   readonly minted: boolean;
   /** Hash of the operation as it was sent; records of an older schema version keep theirs. */
   readonly hash?: string;
+  readonly conflictRow?: NonNullable<Arrival["conflictRow"]>;
 }
 
-/** Makes the function that makes arrivals. It runs the operation's handler, which may throw. */
+/** Makes the function that makes arrivals. It runs the operation's handler, which may throw. Runs for every record. */
 export function createArrivals(entropy: Entropy, asks: boolean) {
-  return (operation: Operation, type: OperationType, { path, countedBy, minted, hash }: Arriving): Arrival => ({
-    operation,
-    changes: type.changes(operation),
-    hash: hash ?? entropy.hash(hashText(operation)),
-    path,
-    countedBy,
-    minted,
-    ...(type.internal ? { derived: true as const } : {}),
-    ...(type.prepare === undefined ? {} : { prepares: prepares(operation, entropy.macs) }),
-    ...(type.isResult ? { finishes: operation.data.request as string } : {}),
-    ...(type.query === undefined || !asks ? {} : { question: question(operation, type.query(operation)) }),
-    ...(type.verdict === undefined ? {} : { decision: decision(operation, type.verdict) }),
-  });
+  return (operation: Operation, type: OperationType, { hash, ...arriving }: Arriving): Arrival => {
+    const changes = type.changes(operation);
+    const arrival: Arrival = { ...arriving, operation, changes, hash: hash ?? entropy.hash(hashText(operation)) };
+    const { internal, prepare, isResult, query, verdict } = type;
+    if (!(internal || prepare || isResult || query || verdict)) return arrival;
+    return {
+      ...arrival,
+      ...(internal ? { derived: true as const } : {}),
+      ...(prepare === undefined ? {} : { prepares: prepares(operation, entropy.macs) }),
+      ...(isResult ? { finishes: operation.data.request as string } : {}),
+      ...(query === undefined || !asks ? {} : { question: question(operation, type.query!(operation)) }),
+      ...(verdict === undefined ? {} : { decision: decision(operation, verdict) }),
+    };
+  };
 }
 
 function prepares(operation: Operation, macs: readonly Mac[]) {

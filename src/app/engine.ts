@@ -80,7 +80,7 @@ function lockList(model: GraphModel, request: ApplyRequest): TransactRequest {
     const own = ledgerKey(tenant, id);
     positions.add(countedBy);
     ledger.add(own);
-    for (const key of lockedBy(model, changes)) keys.add(key);
+    lockEntities(model, changes, keys);
     if (prepares !== undefined) {
       retries.add(own);
       for (const result of prepares.results) ledger.add(result);
@@ -107,7 +107,7 @@ function lockList(model: GraphModel, request: ApplyRequest): TransactRequest {
 }
 
 /** Entities that changes write, and those they refer to; implicit ones need no lock (core-proof #15). */
-function lockedBy(model: GraphModel, changes: readonly Change[]): string[] {
-  const targets = targetsOf(model, changes).filter((key) => !kindIn(model, kindOfKey(key)).implicit);
-  return [...changes.map((change) => change.key), ...targets];
+function lockEntities(model: GraphModel, changes: readonly Change[], keys: Set<string>): void {
+  for (const { key } of changes) keys.add(key);
+  for (const key of targetsOf(model, changes)) if (!kindIn(model, kindOfKey(key)).implicit) keys.add(key);
 }

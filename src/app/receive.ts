@@ -68,9 +68,7 @@ export function createReceive(deps: ReceiveDeps) {
       // Counted to no flow: the id has its outcome already.
       const conflictRow = (): ParkedRow =>
         parkedRow(origin, record.value, conflict, deps.clock.nowMs(), decoded.record);
-      return {
-        arrival: { ...arrivalOf(operation, type, { path: "kafka", countedBy, minted, hash }), conflictRow },
-      };
+      return { arrival: arrivalOf(operation, type, { path: "kafka", countedBy, minted, hash, conflictRow }) };
     } catch (error) {
       return { parked: row({ reason: "handler_failed", detail: String(error) }, decoded.record) };
     }

@@ -10,13 +10,28 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 export function canonical(value: Json): string {
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  const names = Object.keys(value).sort();
+  const names = sortTexts(Object.keys(value));
   let text = "{";
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
     text += `${i === 0 ? "" : ","}${JSON.stringify(name)}:${canonical(value[name]!)}`;
   }
   return `${text}}`;
+}
+
+/** Up to here moving texts by hand is faster than asking the engine, and takes no memory. */
+const FEW = 16;
+
+/** Sorts texts by code unit, in place. */
+export function sortTexts(texts: string[]): string[] {
+  if (texts.length > FEW) return texts.sort();
+  for (let i = 1; i < texts.length; i++) {
+    const text = texts[i]!;
+    let at = i;
+    for (; at > 0 && texts[at - 1]! > text; at--) texts[at] = texts[at - 1]!;
+    texts[at] = text;
+  }
+  return texts;
 }
 
 /** Why a value cannot be stored, and where: `pointer` is an RFC 6901 pointer in URI fragment form. */

@@ -1,6 +1,6 @@
 // The state of an entity and its join. The join takes maxima only, so it is commutative, associative and idempotent:
 // order, duplication, batching and crashes cannot change where it ends (core-proof a1).
-import { canonical, type Json } from "./json.ts";
+import { canonical, type Json, sortTexts } from "./json.ts";
 
 /** Total order of operations: stamp, then operation id, joined by `|`. Compared by code unit. */
 export type Version = string;
@@ -107,7 +107,7 @@ export function encodeState(state: EntityState): string {
     return known >= 0 ? known : versions.push(version) - 1;
   };
   const fields: Record<string, [Json, number]> = {};
-  for (const name of Object.keys(state.fields).sort()) {
+  for (const name of sortTexts(Object.keys(state.fields))) {
     const [value, version] = state.fields[name]!;
     fields[name] = [value, index(version)];
   }

@@ -1,7 +1,7 @@
 // Stops asking a broker that keeps failing, so that callers learn at once that it is down.
 import { type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleAll, isBrokenCircuitError } from "cockatiel";
 import { AppError } from "../../domain/errors.ts";
-import type { Broker, ProduceResult } from "../../ports/broker.ts";
+import type { Broker, ProduceRecord, ProduceResult } from "../../ports/broker.ts";
 
 /** When the breaker opens, and for how long. */
 export interface BreakerOptions {
@@ -48,7 +48,6 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
     state: () => stateOf(policy.state),
     async produce(records, signal) {
       if (records.length === 0) return [];
-      const refuse = () => records.map((): ProduceResult => ({ status: "retryable", reason: OPEN }));
       if (policy.state === CircuitState.Closed) {
         const answer = await broker.produce(records, signal);
         const failed = isNothing(answer);
@@ -60,7 +59,7 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
         }
         return answer;
       }
-      if (policy.state === CircuitState.HalfOpen) return refuse();
+      if (policy.state === CircuitState.HalfOpen) return refused(records);
       try {
         // A cancelled try has not shown that the broker is back, so it counts.
         const { answer } = await policy.execute(async () => {
@@ -69,7 +68,7 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
         });
         return answer;
       } catch (error) {
-        if (isBrokenCircuitError(error)) return refuse();
+        if (isBrokenCircuitError(error)) return refused(records);
         throw error;
       }
     },
@@ -82,6 +81,10 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
       return guardedRead(`read ${names.length} topics`, signal, () => broker.topics(names, signal));
     },
   };
+}
+
+function refused(records: readonly ProduceRecord[]): ProduceResult[] {
+  return records.map(() => ({ status: "retryable", reason: OPEN }));
 }
 
 /** Whether no record got anywhere. */

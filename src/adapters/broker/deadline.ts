@@ -1,6 +1,6 @@
 // Puts an end to waiting: a call settles at its deadline, whatever the broker behind it does.
 import { AppError } from "../../domain/errors.ts";
-import type { Broker } from "../../ports/broker.ts";
+import type { Broker, ProduceRecord, ProduceResult } from "../../ports/broker.ts";
 
 /** How long calls may take, in milliseconds. */
 export interface Deadlines {
@@ -29,6 +29,12 @@ export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
     if (result === LATE) throw new AppError("broker_unavailable", `Cannot ${action}: no answer within ${ms} ms`);
     return result;
   };
+  const { produceMs } = deadlines;
+  const boundedProduce = async (ms: number, records: readonly ProduceRecord[], signal: AbortSignal | undefined) => {
+    const results = await within(ms, signal, (merged) => broker.produce(records, merged));
+    if (results !== LATE) return results;
+    return records.map((): ProduceResult => ({ status: "unknown", reason: `no answer within ${ms} ms` }));
+  };
   const { reportPosition } = broker;
   return {
     cluster: broker.cluster,
@@ -40,13 +46,8 @@ export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
             return orThrow(`report ${positions.length} positions`, deadlines.readMs, signal, work);
           },
         }),
-    async produce(records, signal) {
-      const { produceMs } = deadlines;
-      if (produceMs === undefined) return broker.produce(records, signal);
-      const results = await within(produceMs, signal, (merged) => broker.produce(records, merged));
-      if (results !== LATE) return results;
-      return records.map(() => ({ status: "unknown", reason: `no answer within ${produceMs} ms` }));
-    },
+    produce: (records, signal) =>
+      produceMs === undefined ? broker.produce(records, signal) : boundedProduce(produceMs, records, signal),
     read(from, budget) {
       const ms = budget.waitMs + deadlines.readMs;
       const work = (signal: AbortSignal) => broker.read(from, { ...budget, signal });
