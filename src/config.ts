@@ -12,7 +12,7 @@ import { readEventTopics, readPartitionBy } from "./flows/routing.ts";
 
 const schema = z.object(variables);
 
-/** Partitions that the embedded gateway reads in one request. */
+/** Partitions that are read together: as many as the gateway answers for in one request. */
 const READ_PARTITIONS_MAX = 1_000;
 
 /** Variables that a configuration holds in another form. */
@@ -44,7 +44,7 @@ export interface Config extends Readonly<Omit<z.infer<typeof schema>, Translated
   readonly canary: boolean;
   /** Registers the schemas that are missing at the registry. */
   readonly pushesSchemas: boolean;
-  /** The proxy without its dialect; undefined is the embedded gateway. */
+  /** The proxy without its dialect; undefined is the embedded log. */
   readonly kafka: KafkaProxy | undefined;
   /** Undefined is the embedded SQLite. */
   readonly neo4j: Neo4jServer | undefined;

@@ -19,7 +19,7 @@ export interface KafkaProxy {
   readonly dialect: Dialect;
 }
 
-/** Reads KAFKA_URL, whose `?dialect=` names the dialect; undefined is the embedded gateway. */
+/** Reads KAFKA_URL, whose `?dialect=` names the dialect; undefined is the embedded log. */
 export function readKafkaUrl(value: string | undefined, problems: string[]): KafkaProxy | undefined {
   if (value === undefined || !URL.canParse(value)) return undefined;
   const url = new URL(value);

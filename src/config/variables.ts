@@ -66,7 +66,7 @@ export const variables = {
   KAFKA_URL: z
     .url({ protocol: /^https?$/, error: "must be an http(s) URL, for example http://127.0.0.1:8082?dialect=tidegate" })
     .optional()
-    .describe("Kafka's HTTP proxy, with ?dialect=; unset runs the embedded one"),
+    .describe("Kafka's HTTP proxy, with ?dialect=; unset uses the embedded log"),
   KAFKA_CLUSTER: z
     .string()
     .min(1)
@@ -93,7 +93,7 @@ export const variables = {
     .optional()
     .describe("Consumer group whose committed offsets follow our positions, for lag dashboards; unset reports none"),
   KAFKA_TOPIC_PARTITIONS: count(3, 1, 100).describe(
-    "Partitions of topics that the embedded gateway makes; with Redpanda, which lists none, of every topic",
+    "Partitions of topics of the embedded log; with Redpanda, which lists none, of every topic",
   ),
   EVENT_TOPICS: z
     .string()

@@ -1,17 +1,15 @@
-// The broker on Node: the gateway in this process, or a remote proxy with what its operator asks of us.
+// The broker on Node: the embedded log, or a remote proxy with what its operator asks of us.
 import { readFileSync } from "node:fs";
 import { complaintOf, diagnoseProxy } from "../adapters/broker/diagnose.ts";
 import type { Fetch } from "../adapters/broker/proxy-call.ts";
-import { tidegate } from "../adapters/broker/tidegate.ts";
 import type { Config } from "../config.ts";
 import type { Flow } from "../flows/define.ts";
-import { createGateway } from "../gateway/app.ts";
-import { localRequest } from "../gateway/local-request.ts";
 import type { Broker } from "../ports/broker.ts";
 import { dialectOptions } from "./broker-options.ts";
 import { dialects } from "./dialects.ts";
-import { openLog, retentionOf } from "./embedded.ts";
+import { openLog } from "./embedded.ts";
 import { EMBEDDED_CLUSTER } from "./embedded-cluster.ts";
+import { logBroker } from "./log-broker.ts";
 import { tlsFetch } from "./tls-fetch.ts";
 
 /** A broker and how to let go of it. */
@@ -22,7 +20,7 @@ export interface OpenBroker {
   close(): Promise<void>;
 }
 
-/** The broker of a configuration; the embedded one is the very same adapter in front of the gateway in this process. */
+/** The broker of a configuration; the embedded one is the gateway's log itself. */
 export async function openBroker(
   config: Config,
   onError: (error: unknown) => void,
@@ -39,15 +37,7 @@ export async function openBroker(
     };
   }
   const { log, stop } = await openLog(config, onError, flows);
-  const retention = retentionOf(config);
-  const gateway = createGateway(log, { onError, ...(retention === undefined ? {} : { retention }) });
-  const broker = tidegate({
-    url: "http://gateway.embedded",
-    cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER,
-    fetch: (request) => gateway.fetch(request),
-    makeRequest: localRequest,
-    partitions: config.KAFKA_TOPIC_PARTITIONS,
-  });
+  const broker = logBroker(log, { cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER, onError });
   return { broker, diagnose: async () => null, close: stop };
 }
 

@@ -45,7 +45,7 @@ import type { Webhooks } from "../ports/webhook.ts";
 export interface Platform {
   readonly version: string;
   readonly broker: Broker;
-  /** See HealthDeps; the embedded gateway has nothing to find. */
+  /** See HealthDeps; the embedded log has nothing to find. */
   readonly diagnose?: () => Promise<string | null>;
   readonly database: Database;
   readonly entropy: Entropy;

@@ -26,7 +26,7 @@ export async function rebuild(into: string, env: Readonly<Record<string, string 
   const write = startLogging(config.LOG_LEVEL, (text) => process.stderr.write(`${text}\n`));
   const database = await openTarget(into, config, env);
   const { broker, close } = await openBroker(config, (error) =>
-    write("error", "The embedded gateway failed", { error: String(error) }),
+    write("error", "The embedded log failed", { error: String(error) }),
   );
   const clock = { nowMs: () => Date.now() };
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);

@@ -3,8 +3,8 @@ import { withBreaker } from "../../src/adapters/broker/breaker.ts";
 import { withCoalescing } from "../../src/adapters/broker/coalescing.ts";
 import { withDeadline } from "../../src/adapters/broker/deadline.ts";
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
-import { localRequest } from "../../src/gateway/local-request.ts";
 import type { Broker } from "../../src/ports/broker.ts";
+import { logBroker } from "../../src/runtime/log-broker.ts";
 import { faultyBroker } from "../support/faulty-broker.ts";
 import { gatewayBundle, loopback, temporaryFolder } from "../support/gateway-bundle.ts";
 import { type BrokerUnderTest, brokerContract, EVERY_ABILITY } from "./broker.ts";
@@ -32,10 +32,8 @@ async function onFile(): Promise<BrokerUnderTest> {
 /** As the embedded default reaches it. */
 async function inProcess(): Promise<BrokerUnderTest> {
   const bundle = await gatewayBundle({ topics: TOPICS });
-  const { fetch } = bundle.app;
-  const options = { url: "http://gateway.test", cluster: "test", fetch, makeRequest: localRequest } as const;
   return {
-    broker: restV2Broker({ ...options, read: "stateless" }),
+    broker: logBroker(bundle.log, { cluster: "test", onError: () => undefined }),
     [Symbol.asyncDispose]: () => bundle[Symbol.asyncDispose](),
   };
 }
@@ -58,7 +56,7 @@ brokerContract(
   EVERY_ABILITY,
 );
 brokerContract("rest-v2 on a gateway on a file", onFile, EVERY_ABILITY);
-brokerContract("rest-v2 by local requests", inProcess, EVERY_ABILITY);
+brokerContract("the embedded log", inProcess, EVERY_ABILITY);
 brokerContract("rest-v2 over HTTP", overHttp, EVERY_ABILITY);
 brokerContract(
   "withDeadline",

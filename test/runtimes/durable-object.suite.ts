@@ -1,10 +1,10 @@
 // The contracts of database and broker over the SQLite of a Durable Object, run inside workerd.
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
-import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
-import { createGateway } from "../../src/gateway/app.ts";
+import type { Log } from "../../src/gateway/log.ts";
 import { sqliteLog } from "../../src/gateway/sqlite-log.ts";
 import { embeddedDatabase } from "../../src/runtime/cloudflare/embedded.ts";
 import { LOG_MIGRATIONS } from "../../src/runtime/cloudflare/migrations.ts";
+import { logBroker } from "../../src/runtime/log-broker.ts";
 import { durableObjectSql } from "../../src/sql/durable-object.ts";
 import { type BrokerUnderTest, brokerContract, EVERY_ABILITY } from "../contract/broker.ts";
 import { type DatabaseUnderTest, databaseContract } from "../contract/database.ts";
@@ -15,29 +15,20 @@ async function makeDatabase(): Promise<DatabaseUnderTest> {
   return { database, open: undefined, [Symbol.asyncDispose]: () => database.close() };
 }
 
-const brokerOf = (fetch: (request: Request) => Response | Promise<Response>) =>
-  restV2Broker({
-    url: "http://gateway.test",
-    cluster: "test",
-    fetch: async (request) => fetch(request),
-    read: "stateless",
-  });
+const OPTIONS = { cluster: "test", onError: () => undefined };
 
 async function makeBroker(): Promise<BrokerUnderTest> {
   const make = async (storage: DurableObjectStorage) => {
     const log = sqliteLog(durableObjectSql(storage), LOG_MIGRATIONS, { name: "the object's storage", pollMs: 0 });
     await log.createTopic("orders", 3);
     await log.createTopic("quiet", 1);
-    return brokerOf(createGateway(log).fetch);
+    return logBroker(log, OPTIONS);
   };
   return {
-    broker: inObject(
-      brokerOf(() => new Response()),
-      make,
-    ),
+    broker: inObject(logBroker({} as Log, OPTIONS), make),
     [Symbol.asyncDispose]: async () => undefined,
   };
 }
 
 databaseContract("SQLite of a Durable Object", makeDatabase);
-brokerContract("rest-v2 on a gateway in a Durable Object", makeBroker, EVERY_ABILITY);
+brokerContract("the embedded log in a Durable Object", makeBroker, EVERY_ABILITY);

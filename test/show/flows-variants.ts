@@ -54,7 +54,7 @@ const MIXED_OFF = ["summarization", "memory"];
 const SOON = { KAFKA_BREAKER_OPEN_MS: "500" };
 const EVERY_FLOW = flows.map(({ name }) => name);
 
-/** Every flow's Kafka is on: everything goes through the embedded gateway. */
+/** Every flow's Kafka is on: everything goes through the embedded log. */
 export async function viaKafka(show: FlowsShow): Promise<Outcome> {
   return play(show, "kafka", ON, async (run) => {
     const service = await run.start();

@@ -31,7 +31,7 @@ export interface Outcome {
 
 const PROGRESS_MS = 600_000;
 
-/** `ENABLE_KAFKA=true`: everything goes through the embedded gateway. */
+/** `ENABLE_KAFKA=true`: everything goes through the embedded log. */
 export async function viaKafka(show: Show): Promise<Outcome> {
   const stage = createStage(show, "k");
   const service = await stage.service({ ENABLE_KAFKA: "true" });

@@ -1,7 +1,7 @@
 // What every dialect is made from. One dialect is one file that exports an `OpenDialect`, and its line in
 // src/runtime/dialects.ts.
 import type { Broker } from "../../ports/broker.ts";
-import type { Fetch, MakeRequest } from "./proxy-call.ts";
+import type { Fetch } from "./proxy-call.ts";
 
 /** Where a proxy is, and how it is spoken to. */
 export interface DialectOptions {
@@ -9,10 +9,8 @@ export interface DialectOptions {
   readonly url: string;
   /** Names the cluster in position keys. */
   readonly cluster: string;
-  /** The global fetch, one with a client certificate, or `app.fetch` of a gateway in this process. */
+  /** The global fetch, or one with a client certificate. */
   readonly fetch: Fetch;
-  /** How requests for `fetch` are made; default: as web requests. */
-  readonly makeRequest?: MakeRequest;
   /** Sent with every request: the authorisation. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For packages that make their own authorisation. */

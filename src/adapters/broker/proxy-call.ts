@@ -3,17 +3,6 @@
 /** Anything that answers requests: the global fetch, or the fetch of an app in this process. */
 export type Fetch = (request: Request) => Response | Promise<Response>;
 
-/** What a request is made of. */
-export interface RequestParts {
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
-  readonly signal: AbortSignal | null;
-}
-
-/** Makes a request; throws for an address or a header that none can have. */
-export type MakeRequest = (url: string, parts: RequestParts) => Request;
-
 /** A request to be sent. */
 export interface ProxyRequest {
   readonly method: "GET" | "POST" | "DELETE";
@@ -43,8 +32,6 @@ export interface ProxyOptions {
   /** Address of the proxy; user and password in it become a Basic authorisation, query and fragment are dropped. */
   readonly url: string;
   readonly fetch: Fetch;
-  /** Default: a web request. An app in this process may read a lighter one. */
-  readonly makeRequest?: MakeRequest | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of an answer that are read. */
   readonly answerBytesMax: number;
@@ -62,15 +49,16 @@ export function proxyCaller(options: ProxyOptions): ProxyCall {
   const url = new URL(options.url);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
   const headers = { ...authorization(url), ...options.headers };
-  const makeRequest = options.makeRequest ?? webRequest;
 
   const build = (call: ProxyRequest): Request => {
     const contentType = call.contentType === undefined ? {} : { "content-type": call.contentType };
-    return makeRequest(`${call.base ?? base}${call.path}`, {
+    return new Request(`${call.base ?? base}${call.path}`, {
       method: call.method,
       headers: { ...headers, accept: call.accept, ...contentType },
       body: call.body ?? null,
       signal: call.signal ?? null,
+      // A redirect would send records, and the authorisation, to a host that nobody configured.
+      redirect: "manual",
     });
   };
   return async (call) => {
@@ -95,9 +83,6 @@ export function proxyCaller(options: ProxyOptions): ProxyCall {
     }
   };
 }
-
-/** A redirect would send records, and the authorisation, to a host that nobody configured. */
-const webRequest: MakeRequest = (url, parts) => new Request(url, { ...parts, redirect: "manual" });
 
 /** Whether an error says that no connection came about; of several attempts all have to say so. */
 export function neverSent(error: unknown, depth = 0): boolean {

@@ -3,7 +3,7 @@
 import type { Broker, ProduceResult, TopicInfo } from "../../ports/broker.ts";
 import { inParallel } from "./in-parallel.ts";
 import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
-import { type Fetch, type MakeRequest, type ProxyCall, proxyCaller } from "./proxy-call.ts";
+import { type Fetch, type ProxyCall, proxyCaller } from "./proxy-call.ts";
 import { type Chunk, chunksByTopic, type ProduceBounds, produceRequest, produceResults } from "./rest-v2-produce.ts";
 import { parseRead, readRequest } from "./rest-v2-read.ts";
 
@@ -13,10 +13,8 @@ export interface RestV2Options {
   readonly url: string;
   /** Names the cluster in position keys. */
   readonly cluster: string;
-  /** The global fetch, or `app.fetch` of a gateway in this process. */
+  /** The global fetch, or the fetch of an app in this process. */
   readonly fetch: Fetch;
-  /** How requests for `fetch` are made; default: as web requests. */
-  readonly makeRequest?: MakeRequest;
   /** How records are read: many partitions by offset in one request. */
   readonly read: "stateless";
   readonly headers?: Readonly<Record<string, string>>;

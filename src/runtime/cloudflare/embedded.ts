@@ -1,19 +1,17 @@
 // A service inside a Durable Object: whatever is not configured to be elsewhere lies in the object's storage.
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
-import { tidegate } from "../../adapters/broker/tidegate.ts";
 import { sqliteDatabase } from "../../adapters/database/sqlite.ts";
 import type { Write } from "../../app/log.ts";
 import type { Config } from "../../config.ts";
 import { configureFlows, topicsOf } from "../../flows/configure.ts";
 import { flows } from "../../flows/index.ts";
-import { createGateway } from "../../gateway/app.ts";
-import { localRequest } from "../../gateway/local-request.ts";
 import { sqliteLog } from "../../gateway/sqlite-log.ts";
 import type { Broker } from "../../ports/broker.ts";
 import type { Database } from "../../ports/database.ts";
 import { durableObjectSql } from "../../sql/durable-object.ts";
 import type { Sql } from "../../sql/sql.ts";
 import { EMBEDDED_CLUSTER } from "../embedded-cluster.ts";
+import { logBroker } from "../log-broker.ts";
 import { GRAPH_MIGRATIONS, LOG_MIGRATIONS } from "./migrations.ts";
 
 /** Graph and ledger in the object's storage. */
@@ -25,21 +23,15 @@ export function embeddedDatabase(storage: DurableObjectStorage): Database {
   });
 }
 
-/** The gateway over a log in the object's storage, with the flows' topics made. */
+/** A log in the object's storage, with the flows' topics made. */
 export async function embeddedBroker(config: Config, storage: DurableObjectStorage, write: Write): Promise<Broker> {
   const sql: Sql = durableObjectSql(storage);
   const log = sqliteLog(sql, LOG_MIGRATIONS, { name: "the Durable Object's storage", pollMs: 0 });
   for (const topic of topicsOf(configureFlows(flows, config))) {
     await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
   }
-  const gateway = createGateway(log, {
-    onError: (error) => write("error", "The embedded gateway failed", { error: String(error) }),
-  });
-  return tidegate({
-    url: "http://gateway.embedded",
+  return logBroker(log, {
     cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER,
-    fetch: (request) => gateway.fetch(request),
-    makeRequest: localRequest,
-    partitions: config.KAFKA_TOPIC_PARTITIONS,
+    onError: (error) => write("error", "The embedded log failed", { error: String(error) }),
   });
 }
