@@ -14,11 +14,12 @@ import { problemRoutes } from "./pages/problems.ts";
 import { parkedRoutes } from "./parked.ts";
 import { problemResponse } from "./problem.ts";
 import { readRoutes } from "./reads.ts";
+import { rememberingRouter } from "./remembering-router.ts";
 import type { Service } from "./service.ts";
 
 /** Creates the application. It answers a problem document to everything that is not 2xx. */
 export function createApp(service: Service): Hono {
-  const app = new Hono();
+  const app = new Hono({ router: rememberingRouter() });
   app.fetch = tracedFetch(app);
   if (service.corsOrigins.length > 0) app.use(crossOrigin(service.corsOrigins));
   requireKeys(app, service);

@@ -4,7 +4,8 @@ import { AppError } from "../domain/errors.ts";
 
 /** The media type of the request without its parameters, in lower case; empty when there is none. */
 export function mediaType(c: Context): string {
-  return (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  const given = c.req.header("content-type") ?? "";
+  return given === "application/json" ? given : given.split(";")[0]!.trim().toLowerCase();
 }
 
 /** Throws `unsupported_media_type` unless the request has one of these media types. */
