@@ -6,19 +6,24 @@ import type { Entropy } from "../ports/clock.ts";
 /** Random bytes fetched at a time: one call to the generator serves many ids. */
 const POOL_BYTES = 4_096;
 
-/** Entropy under a secret, and under the one before where it is still honoured. */
-export function nodeEntropy(secret: string, previous: string | undefined): Entropy {
+/** Makes a source of random hex digits. */
+export function randomHex(): (digits: number) => string {
   let pool = "";
   let at = 0;
+  return (digits) => {
+    if (pool.length - at < digits) {
+      pool = randomBytes(POOL_BYTES).toString("hex");
+      at = 0;
+    }
+    at += digits;
+    return pool.slice(at - digits, at);
+  };
+}
+
+/** Entropy under a secret, and under the one before where it is still honoured. */
+export function nodeEntropy(secret: string, previous: string | undefined): Entropy {
   return {
-    hex(digits) {
-      if (pool.length - at < digits) {
-        pool = randomBytes(POOL_BYTES).toString("hex");
-        at = 0;
-      }
-      at += digits;
-      return pool.slice(at - digits, at);
-    },
+    hex: randomHex(),
     hash: (text) => hash("sha256", text, "base64url"),
     macs: previous === undefined ? [hmac(secret)] : [hmac(secret), hmac(previous)],
   };

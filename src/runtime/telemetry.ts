@@ -14,6 +14,7 @@ import {
   type SpanProcessor,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
+import { randomHex } from "./entropy-node.ts";
 
 const EXPORT_DEADLINE_MS = 5_000;
 
@@ -25,7 +26,10 @@ export interface Telemetry {
 
 /** Installs provider, propagator and context manager. Without a processor spans carry ids but are not recorded. */
 export function startTelemetry(version: string, processor: SpanProcessor | undefined): Telemetry {
+  const hex = randomHex();
   const provider = new TracerProvider({
+    // The SDK's own makes every id anew by way of a buffer.
+    idGenerator: { generateTraceId: () => hex(32), generateSpanId: () => hex(16) },
     resource: resourceFromAttributes({ "service.name": "tidegate", "service.version": version }),
     sampler: new ParentBasedSampler({ root: processor === undefined ? new AlwaysOffSampler() : new AlwaysOnSampler() }),
     spanProcessors: processor === undefined ? [] : [processor],
