@@ -49,7 +49,7 @@ async function runInChildren(jobs: number): Promise<PropertyOutcome[]> {
   const all: PropertyOutcome[] = [];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const own = ["--runs", values.runs, "--seed", values.seed, "--src", values.src, "--only", String(next), "--json"];
+      const own = ["--jobs", "1", "--runs", values.runs, "--seed", values.seed, "--src", values.src, "--only", String(next), "--json"];
       const outcome = await runChild(values["no-shrink"] ? [...own, "--no-shrink"] : own);
       all.push(outcome);
       done(outcome);
