@@ -1,6 +1,6 @@
 // The starter under an older Node, which is this one made to look older.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -59,6 +59,7 @@ describe("bin/tidegate.js", () => {
     expect(keeps()).toBe(false);
     writeFileSync(join(dirname(place.bin), "../package-lock.json"), "{}");
     expect(keeps({ NODE_COMPILE_CACHE: "" })).toBe(false);
+    expect(readdirSync(look.path(".")).filter((name) => name.startsWith("v"))).toEqual([]);
     expect(keeps()).toBe(true);
   });
 
