@@ -23,8 +23,9 @@ const { values } = parseArgs({
 /** Runs of every property that one process does. */
 const ALONE_RUNS_MAX = 5_000;
 
-const jobs = Number(values.jobs ?? (Number(values.runs) > ALONE_RUNS_MAX ? 2 : 1));
 const properties = values.only.split(",").map(Number);
+// One property is never handed on: its process is the one that has it to itself.
+const jobs = Math.min(properties.length, Number(values.jobs ?? (Number(values.runs) > ALONE_RUNS_MAX ? 2 : 1)));
 const done = values.json ? () => {} : print;
 if (!values.json) console.log(`seed ${values.seed}`);
 const outcomes = jobs > 1 ? await runInChildren(jobs) : await runHere();
@@ -49,7 +50,7 @@ async function runInChildren(jobs: number): Promise<PropertyOutcome[]> {
   const all: PropertyOutcome[] = [];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const own = ["--jobs", "1", "--runs", values.runs, "--seed", values.seed, "--src", values.src, "--only", String(next), "--json"];
+      const own = ["--runs", values.runs, "--seed", values.seed, "--src", values.src, "--only", String(next), "--json"];
       const outcome = await runChild(values["no-shrink"] ? [...own, "--no-shrink"] : own);
       all.push(outcome);
       done(outcome);
