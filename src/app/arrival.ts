@@ -27,14 +27,14 @@ export function createArrivals(entropy: Entropy, asks: boolean) {
   return (operation: Operation, type: OperationType, { hash, ...arriving }: Arriving): Arrival => {
     const changes = type.changes(operation);
     const arrival: Arrival = { ...arriving, operation, changes, hash: hash ?? entropy.hash(hashText(operation)) };
-    const { internal, prepare, isResult, query, verdict } = type;
-    if (!(internal || prepare || isResult || query || verdict)) return arrival;
+    const { internal, prepare, isResult, verdict } = type;
+    if (!(internal || prepare || isResult || type.query || verdict)) return arrival;
     return {
       ...arrival,
       ...(internal ? { derived: true as const } : {}),
       ...(prepare === undefined ? {} : { prepares: prepares(operation, entropy.macs) }),
       ...(isResult ? { finishes: operation.data.request as string } : {}),
-      ...(query === undefined || !asks ? {} : { question: question(operation, type.query!(operation)) }),
+      ...(type.query === undefined || !asks ? {} : { question: question(operation, type.query(operation)) }),
       ...(verdict === undefined ? {} : { decision: decision(operation, verdict) }),
     };
   };

@@ -1,6 +1,6 @@
 // The embedded log as a broker. Within one process nothing has to become HTTP, JSON and base64 on its way: records and reads
 // have the gateway's limits, and the contract of brokers holds.
-import { AppError } from "../domain/errors.ts";
+import { unavailable } from "../adapters/broker/proxy-answer.ts";
 import { utf8Length } from "../gateway/base64.ts";
 import {
   type Appended,
@@ -57,7 +57,7 @@ export function logBroker(log: Log, { cluster, onError }: LogBrokerOptions): Bro
     async read(from, { waitMs, bytesMax, recordsMax, signal }) {
       if (from.length === 0) return [];
       const action = `read ${from.length} partitions`;
-      if (signal?.aborted === true) throw new AppError("broker_unavailable", `Cannot ${action}: it was cancelled`);
+      if (signal?.aborted === true) throw unavailable(action, "it was cancelled");
       const request = {
         partitions: from,
         waitMs: Math.min(waitMs, GATEWAY_LIMITS.waitMsMax),
@@ -75,7 +75,7 @@ export function logBroker(log: Log, { cluster, onError }: LogBrokerOptions): Bro
         });
       } catch (error) {
         tell(error);
-        throw unavailable(action, error);
+        throw unavailable(action, wordsOf(error), error);
       }
     },
     async topics(names) {
@@ -88,7 +88,7 @@ export function logBroker(log: Log, { cluster, onError }: LogBrokerOptions): Bro
         });
       } catch (error) {
         tell(error);
-        throw unavailable(`read ${names.length} topics`, error);
+        throw unavailable(`read ${names.length} topics`, wordsOf(error), error);
       }
     },
   };
@@ -152,10 +152,6 @@ function failureOf(error: unknown): ProduceResult {
   const reason = wordsOf(error);
   if (!(error instanceof LogError)) return { status: "unknown", reason };
   return { status: error.kind === "unreachable" ? "retryable" : "fatal", reason };
-}
-
-function unavailable(action: string, cause: unknown): AppError {
-  return new AppError("broker_unavailable", `Cannot ${action}: ${wordsOf(cause)}`, { cause });
 }
 
 const encoder = new TextEncoder();
