@@ -18,7 +18,7 @@ const SHORT_BYTES_MAX = 1_048_576;
 
 /** An answer that comes before its request's body has been read breaks the stream that brings the body. */
 async function readToEnd(request: Request): Promise<void> {
-  if (request.body === null || request.bodyUsed) return;
+  if (request.bodyUsed || request.body === null) return;
   if (Number(request.headers.get("content-length") ?? Number.NaN) <= SHORT_BYTES_MAX) await request.arrayBuffer();
 }
 
