@@ -21,12 +21,14 @@ const MINUTE_MS = 60_000;
 type Answering = Pick<WorkerService, "tick"> & { readonly fetch: (request: Request) => Promise<Response> };
 
 export default {
-  async fetch(request: Request, bindings: Bindings, ctx: ExecutionContext): Promise<Response> {
+  fetch(request: Request, bindings: Bindings, ctx: ExecutionContext): Promise<Response> {
+    let answering: Answering;
     try {
-      return await answeringOf(bindings, ctx).fetch(request);
+      answering = answeringOf(bindings, ctx);
     } catch (error) {
-      return misconfigured(error);
+      return Promise.resolve(misconfigured(error));
     }
+    return answering.fetch(request);
   },
 
   /** One tick a minute, which begins at another flow each time. */
