@@ -1,8 +1,8 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=50 --no-parallel-scavenge --v8-pool-size=1
+#!/usr/bin/env -S node --max-semi-space-size=16 --no-parallel-scavenge --v8-pool-size=1
 // Starts the tidegate command. Plain JavaScript that any Node from 18 can read: the sources need a newer one, which the
-// repository brings along, so an older Node hands over to it. The flags above keep the heap close to what is in use, where V8 would
-// rather let it grow to several times that, and keep V8's helpers from competing with the threads they help: on two cores a
-// thread is faster alone at its young objects than waiting for a helper to do its part.
+// repository brings along, so an older Node hands over to it. The flags above give young objects the room that a service needs, and
+// keep V8's helpers from competing with the threads they help: on two cores a thread is faster alone at its young objects than
+// waiting for a helper to do its part.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import module from "node:module";

@@ -12,6 +12,7 @@ import { GRAPH_FILE, KEYS_FILE, LOG_FILE } from "./embedded.ts";
 import { listen } from "./listen.ts";
 import { startLogging } from "./logging.ts";
 import { openNodePlatform } from "./platform-node.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import { batchingProcessor, startTelemetry } from "./telemetry.ts";
 import { startThread } from "./thread.ts";
 import { VERSION } from "./version.ts";
@@ -35,6 +36,7 @@ export interface Running {
  */
 export async function startNode(env: Readonly<Record<string, string | undefined>>): Promise<Running> {
   const config = parseConfig(env, flows);
+  if (config.kafka === undefined) keepHeapSmall();
   const write = startLogging(config.LOG_LEVEL, (text) => process.stdout.write(`${text}\n`));
   const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
   const telemetry = startTelemetry(VERSION, endpoint === undefined ? undefined : batchingProcessor(endpoint));
