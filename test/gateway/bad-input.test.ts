@@ -5,7 +5,15 @@ import { gatewayBundle } from "../support/gateway-bundle.ts";
 
 const BINARY = "application/vnd.kafka.binary.v2+json";
 const JSON_RECORDS = "application/vnd.kafka.json.v2+json";
-const POST_PATHS = ["/topics/t", "/topics/t/partitions/0", "/partitions/records", "/admin/topics"];
+const UPSTASH_PATHS = ["/produce", "/commit/g/i", "/fetch"];
+const POST_PATHS = [
+  "/topics/t",
+  "/topics/t/partitions/0",
+  "/partitions/records",
+  "/admin/topics",
+  "/consumers/g",
+  ...UPSTASH_PATHS,
+];
 const DEEP = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
 
 const BODIES: [string, BodyInit][] = [
@@ -18,6 +26,8 @@ const BODIES: [string, BodyInit][] = [
   ["records that are an object", '{"records":{}}'],
   ["deep nesting", DEEP],
   ["a record of deep nesting", `{"records":[{"value":${DEEP}}]}`],
+  ["a message of deep nesting", `{"topic":"t","value":${DEEP}}`],
+  ["an offset to commit that has no next one", `{"topic":"t","partition":0,"offset":${Number.MAX_SAFE_INTEGER}}`],
   ["a key of deep nesting", `{"records":[{"key":${DEEP},"value":1}]}`],
   ["a number as base64", '{"records":[{"value":1}]}'],
   ["a partition that is a text", '{"records":[{"value":"","partition":"0"}]}'],
@@ -49,7 +59,8 @@ describe("bad input", () => {
       for (const type of [BINARY, JSON_RECORDS]) {
         const response = await bundle.app.request(path, { method: "POST", body, headers: { "content-type": type } });
         expect(response.status, `${path} ${type}`).toBeLessThan(500);
-        if (response.status >= 400) expect(await response.json()).toMatchObject({ error_code: expect.any(Number) });
+        const code = UPSTASH_PATHS.includes(path) ? "status" : "error_code";
+        if (response.status >= 400) expect(await response.json()).toMatchObject({ [code]: expect.any(Number) });
       }
     }
   });

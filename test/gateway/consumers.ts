@@ -147,19 +147,28 @@ function readCases(make: MakeGateway): void {
     });
   });
 
-  it("deliver what comes before a poison record, and keep it at the head rather than lose its batch (case 14)", async () => {
-    await using gateway = await setup(make);
-    await gateway.produce([{ value: btoa("1") }, { value: btoa("{bad") }, { value: btoa("3") }], "u", BINARY);
-    await gateway.create("c1");
-    await gateway.subscribe("c1", ["u"]);
-    expect(values(await gateway.read("c1", "timeout=1000"))).toEqual([1]);
-    for (let again = 0; again < 2; again++) {
-      const answer = await gateway.read("c1");
-      expect(answer).toMatchObject({ status: 422, body: { message: expect.stringMatching(/json.*u\/0 at offset 1/) } });
-    }
-    await gateway.call("POST", gateway.at("c1", "/positions"), { offsets: [{ ...place(0, "u"), offset: 2 }] });
-    expect(values(await gateway.read("c1"))).toEqual([3]);
-  });
+  it.each([
+    ["no JSON", "{bad"],
+    ["nested too deeply to be written again", `${"[".repeat(200_000)}${"]".repeat(200_000)}`],
+  ])(
+    "deliver what comes before a record that is %s, and keep it at the head rather than lose its batch (case 14)",
+    async (_, poison) => {
+      await using gateway = await setup(make);
+      await gateway.produce([{ value: btoa("1") }, { value: btoa(poison) }, { value: btoa("3") }], "u", BINARY);
+      await gateway.create("c1");
+      await gateway.subscribe("c1", ["u"]);
+      expect(values(await gateway.read("c1", "timeout=1000"))).toEqual([1]);
+      for (let again = 0; again < 2; again++) {
+        const answer = await gateway.read("c1");
+        expect(answer).toMatchObject({
+          status: 422,
+          body: { message: expect.stringMatching(/json.*u\/0 at offset 1/) },
+        });
+      }
+      await gateway.call("POST", gateway.at("c1", "/positions"), { offsets: [{ ...place(0, "u"), offset: 2 }] });
+      expect(values(await gateway.read("c1"))).toEqual([3]);
+    },
+  );
 
   it("deliver a record that is larger than max_bytes (case 15)", async () => {
     await using gateway = await setup(make);
@@ -212,6 +221,23 @@ function positionCases(make: MakeGateway): void {
     expect(values(await gateway.read("c1"))).toEqual([0, 1, 2, 3]);
     const elsewhere = await go("/positions", { offsets: [{ ...place(1), offset: 0 }] });
     expect(elsewhere).toMatchObject({ status: 409, body: { error_code: 40903 } });
+  });
+
+  it("begin an assigned partition where their own setting says, wherever others of the group began", async () => {
+    await using gateway = await setup(make);
+    await gateway.produce([{ value: 1 }, { value: 2 }], "u");
+    await gateway.create("late", { "auto.offset.reset": "latest" });
+    await gateway.subscribe("late", ["u"]);
+    await gateway.create("early");
+    await gateway.assign("early", [place(0, "u")]);
+    expect(values(await gateway.read("early", "timeout=1000"))).toEqual([1, 2]);
+  });
+
+  it("refuse names that no topic can have", async () => {
+    await using gateway = await setup(make);
+    await gateway.create("c1");
+    expect((await gateway.assign("c1", [place(0, "x".repeat(250))])).status).toBe(422);
+    expect((await gateway.subscribe("c1", ["a/b"])).status).toBe(422);
   });
 
   it("do not subscribe and assign at the same time", async () => {
@@ -280,6 +306,14 @@ function commitCases(make: MakeGateway): void {
       gateway.call("POST", gateway.at("c1", "/offsets"), { offsets: [{ ...at, offset: 1 }] });
     expect(await commit(place(9))).toMatchObject({ status: 404, body: { error_code: 40402 } });
     expect(await commit(place(0, "nowhere"))).toMatchObject({ status: 404, body: { error_code: 40401 } });
+  });
+
+  it("refuse an offset whose next one is none", async () => {
+    await using gateway = await setup(make);
+    await gateway.create("c1");
+    const offsets = [{ ...place(0, "u"), offset: Number.MAX_SAFE_INTEGER }];
+    expect((await gateway.call("POST", gateway.at("c1", "/offsets"), { offsets })).status).toBe(422);
+    expect((await gateway.call("GET", gateway.at("c1", "/offsets?partition=u/0"))).body).toEqual({ offsets: [] });
   });
 
   it("that commit by themselves have committed what they delivered when they are deleted", async () => {

@@ -62,6 +62,9 @@ interface Position extends TopicPartition {
   committed: number;
 }
 
+/** Where to begin a partition that nothing is committed for. */
+type Choose = (place: TopicPartition) => Promise<number>;
+
 /** Partitions of one instance, to bound what a poll asks for. */
 const PARTITIONS_MAX = 1_000;
 const WAITING_MAX = 16;
@@ -86,17 +89,16 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
     return result;
   };
 
-  const begin = async (places: readonly TopicPartition[]): Promise<Position[]> => {
+  const begin = async (places: readonly TopicPartition[], resetOf: Choose): Promise<Position[]> => {
     const committed = await log.committed(group.name, places);
     return Promise.all(
-      places.map(async ({ topic, partition }, i): Promise<Position> => {
+      places.map(async (place, i): Promise<Position> => {
         const kept = committed[i]?.offset;
-        const next = kept ?? (await group.start({ topic, partition }, () => resetOf(topic, partition)));
-        return { topic, partition, next, committed: kept ?? -1 };
+        return { ...place, next: kept ?? (await resetOf(place)), committed: kept ?? -1 };
       }),
     );
   };
-  const resetOf = async (topic: string, partition: number): Promise<number> => {
+  const ownReset: Choose = async ({ topic, partition }) => {
     const offsets = await log.offsets(topic, partition);
     return options.reset === "earliest" ? (offsets?.begin ?? 0) : (offsets?.end ?? 0);
   };
@@ -109,13 +111,14 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
     const gone = [...positions.values()].filter((position) => !names.has(placeName(position)));
     if (options.autoCommitMs !== undefined) await commitPositions(gone);
     for (const position of gone) positions.delete(placeName(position));
-    await take(share.filter((place) => !positions.has(placeName(place))));
+    const fresh = share.filter((place) => !positions.has(placeName(place)));
+    await take(fresh, (place) => group.start(place, () => ownReset(place)));
   };
-  const take = async (places: readonly TopicPartition[]): Promise<void> => {
+  const take = async (places: readonly TopicPartition[], resetOf: Choose): Promise<void> => {
     if (positions.size + places.length > PARTITIONS_MAX) {
       throw new RestError("invalid", `A consumer instance may read ${PARTITIONS_MAX} partitions`);
     }
-    for (const position of await begin(places)) positions.set(placeName(position), position);
+    for (const position of await begin(places, resetOf)) positions.set(placeName(position), position);
   };
 
   const commitPositions = async (which: Iterable<Position>): Promise<void> => {
@@ -188,7 +191,10 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
         const names = new Set(partitions.map(placeName));
         for (const name of positions.keys()) if (!names.has(name)) positions.delete(name);
         const fresh = new Map(partitions.map((place) => [placeName(place), place]));
-        await take([...fresh.values()].filter((place) => !positions.has(placeName(place))));
+        await take(
+          [...fresh.values()].filter((place) => !positions.has(placeName(place))),
+          ownReset,
+        );
         assigned = partitions.length > 0;
       }),
     seek: (seeks) =>

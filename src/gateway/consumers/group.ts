@@ -9,8 +9,8 @@ export interface Group {
   /** The partitions that fall to a consumer: each goes to one of those that subscribe to its topic. */
   share(consumer: Consumer): Promise<TopicPartition[]>;
   /**
-   * Where the group began to read a partition that nothing is committed for: an instance that takes it over begins
-   * there again, rather than at an end that has moved on.
+   * Where the group began to read a partition of a topic subscribed to that nothing is committed for: an instance that
+   * takes it over begins there again, rather than at an end that has moved on. Kept as long as the group is.
    */
   start(place: TopicPartition, choose: () => Promise<number>): Promise<number>;
 }

@@ -8,14 +8,17 @@ import type { Delivered } from "./consumer.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The entry of one record. Throws RestError `poison` when it is not of the format. */
-export function recordEntry({ topic, partition, record }: Delivered, format: Format): object {
+/**
+ * The entry of one record as JSON. Throws RestError `poison` when it is not of the format, or nested so deeply that it
+ * cannot be written again.
+ */
+export function recordEntry({ topic, partition, record }: Delivered, format: Format): string {
   const { offset, timestampMs, headers } = record;
-  const part = (name: "key" | "value"): unknown => {
+  const part = (name: "key" | "value"): string => {
     const content = record[name];
-    if (format === "binary") return base64OrNull(content);
+    if (format === "binary") return JSON.stringify(base64OrNull(content));
     try {
-      return content === null ? null : JSON.parse(textOf(content));
+      return content === null ? "null" : JSON.stringify(JSON.parse(textOf(content)));
     } catch {
       const place = `${topic}/${partition} at offset ${offset}`;
       throw new RestError(
@@ -24,8 +27,9 @@ export function recordEntry({ topic, partition, record }: Delivered, format: For
       );
     }
   };
-  const entry = { topic, key: part("key"), value: part("value"), partition, offset, timestamp: timestampMs };
-  return headers.length === 0 ? entry : { ...entry, headers: headerEntries(headers) };
+  const rest = { partition, offset, timestamp: timestampMs };
+  const last = JSON.stringify(headers.length === 0 ? rest : { ...rest, headers: headerEntries(headers) });
+  return `{"topic":${JSON.stringify(topic)},"key":${part("key")},"value":${part("value")},${last.slice(1)}`;
 }
 
 function textOf(content: Content): string {

@@ -36,8 +36,7 @@ export function consumerRoutes(app: Hono, log: Log, registry: Registry, limits: 
     if (consumer !== undefined && settings.has(consumer)) return consumer;
     throw new RestError("consumer_unknown", `Consumer instance ${instance} of group ${group} not found`);
   };
-  const answer = (c: Context, body: object, type = META): Response =>
-    c.body(JSON.stringify(body), 200, { "content-type": type });
+  const answer = (c: Context, body: object): Response => c.body(JSON.stringify(body), 200, { "content-type": META });
 
   app.post("/consumers/:group", async (c) => {
     const group = parseName(c.req.param("group"));
@@ -97,7 +96,7 @@ export function consumerRoutes(app: Hono, log: Log, registry: Registry, limits: 
     const consumer = consumerOf(c);
     const { format, requestMs } = settings.get(consumer)!;
     checkFormat(c.req.header("accept"), format);
-    const entries: object[] = [];
+    const entries: string[] = [];
     const take = (records: readonly Delivered[]): number => {
       for (const record of records) {
         try {
@@ -118,7 +117,7 @@ export function consumerRoutes(app: Hono, log: Log, registry: Registry, limits: 
     };
     await consumer.poll(budget, take);
     consumer.lastUsedMs = performance.now();
-    return answer(c, entries, FORMATS[format]);
+    return c.body(`[${entries.join(",")}]`, 200, { "content-type": FORMATS[format] });
   });
 
   app.post(`${INSTANCE}/offsets`, async (c) => {

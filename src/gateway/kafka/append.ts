@@ -133,9 +133,11 @@ export function createAppend(cluster: Cluster, timing: KafkaTiming): Append {
     bytesUnderWay += bytes;
     try {
       for (let pauseMs = PAUSE_MS_MIN; work.queues.size > 0; ) {
-        const before = left(work);
+        const [records, batches] = [left(work.queues), batchesIn(work.queues)];
         await round(work);
-        if (left(work) < before && !work.stale) continue;
+        // A batch that was halved is as good as one that was written: no halving goes on for ever.
+        const hasMoved = left(work.queues) < records || batchesIn(work.queues) > batches;
+        if (hasMoved && !work.stale) continue;
         if (work.queues.size === 0) break;
         if (performance.now() + pauseMs > work.patienceMs) {
           endWork(work, { fault: "retryable", reason: `Kafka did not take it: ${work.refusal}` });
@@ -153,10 +155,14 @@ export function createAppend(cluster: Cluster, timing: KafkaTiming): Append {
 }
 
 /** Records still to be written. */
-function left({ queues }: Work): number {
+function left(queues: Work["queues"]): number {
   let count = 0;
   for (const batches of queues.values()) for (const batch of batches) count += batch.length;
   return count;
+}
+
+function batchesIn(queues: Work["queues"]): number {
+  return [...queues.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
 function settle(work: Work, partition: number, batch: readonly number[], answer: PartitionResponse): void {
@@ -166,7 +172,8 @@ function settle(work: Work, partition: number, batch: readonly number[], answer:
     const base = toNumber(baseOffset);
     for (const [i, index] of batch.entries()) work.results[index] = { partition, offset: base + i };
     shift(work, partition);
-  } else if (LEADER_MOVED.has(errorCode)) {
+  } else if (LEADER_MOVED.has(errorCode) && baseOffset < 0n) {
+    // With an offset the batch was appended before the leader lost its place: the next one may have it.
     work.stale = true;
     work.refusal = reason;
   } else if (errorCode === CODES.NOT_ENOUGH_REPLICAS || errorCode === CODES.THROTTLING_QUOTA_EXCEEDED) {

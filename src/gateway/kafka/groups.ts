@@ -10,11 +10,12 @@ import { toNumber } from "./record-cursor.ts";
 const NO_GENERATION = -1;
 const NO_MEMBER = "";
 const PAUSE_MS = 100;
-/** Codes of a coordinator that is elsewhere, or not ready yet. */
+/** Codes of a coordinator that is elsewhere or not ready yet, and of offsets whose transaction is still open. */
 const MOVED: ReadonlySet<number> = new Set([
   CODES.COORDINATOR_LOAD_IN_PROGRESS,
   CODES.COORDINATOR_NOT_AVAILABLE,
   CODES.NOT_COORDINATOR,
+  CODES.UNSTABLE_OFFSET_COMMIT,
 ]);
 
 type Fetched = ReturnType<typeof offsetFetchV8.parseResponse>;
@@ -60,7 +61,8 @@ export function createGroups(cluster: Cluster, timing: KafkaTiming): Pick<Log, "
           cluster.call(coordinator, "control", timing.controlMs, (connection, callback) =>
             offsetFetchV8.api(connection, [{ groupId: group, memberEpoch: -1, topics }], true, callback),
           ),
-        ({ groups }) => groups[0]!.errorCode,
+        // An offset that cannot be told is not one that was never committed: who took it for that would begin elsewhere.
+        ({ groups }) => groups[0]!.errorCode || firstError(groups[0]!.topics),
       );
       const found = new Map(
         answer.groups[0]!.topics.flatMap(({ name, partitions: each }) =>
@@ -69,7 +71,7 @@ export function createGroups(cluster: Cluster, timing: KafkaTiming): Pick<Log, "
       );
       return partitions.map(({ topic, partition }): GroupOffset | undefined => {
         const entry = found.get(`${topic}/${partition}`);
-        if (entry === undefined || entry.errorCode !== 0 || entry.committedOffset < 0n) return undefined;
+        if (entry === undefined || entry.committedOffset < 0n) return undefined;
         return { topic, partition, offset: toNumber(entry.committedOffset), metadata: entry.metadata ?? "" };
       });
     },
@@ -84,24 +86,28 @@ export function createGroups(cluster: Cluster, timing: KafkaTiming): Pick<Log, "
           committedMetadata: metadata,
         })),
       }));
-      const codeOf = ({ topics: answered }: Committed): number => {
-        const codes = answered.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
-        return codes.find((code) => code !== 0 && code !== CODES.UNKNOWN_TOPIC_OR_PARTITION) ?? 0;
-      };
       await atCoordinator<Committed>(
         group,
         (coordinator) =>
           cluster.call(coordinator, "control", timing.controlMs, (connection, callback) =>
             offsetCommitV8.api(connection, group, NO_GENERATION, NO_MEMBER, null, topics, callback),
           ),
-        codeOf,
+        ({ topics: answered }) => firstError(answered),
       );
     },
   };
 }
 
+/** The first error of a partition, 0 when there is none; one that is not there has no offset. */
+function firstError(topics: readonly { readonly partitions: readonly { readonly errorCode: number }[] }[]): number {
+  const codes = topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+  return codes.find((code) => code !== 0 && code !== CODES.UNKNOWN_TOPIC_OR_PARTITION) ?? 0;
+}
+
+const FORBIDDEN: readonly number[] = [CODES.GROUP_AUTHORIZATION_FAILED, CODES.TOPIC_AUTHORIZATION_FAILED];
+
 function refusal(group: string, code: number): LogError {
-  const kind = code === CODES.GROUP_AUTHORIZATION_FAILED ? "forbidden" : "refused";
+  const kind = FORBIDDEN.includes(code) ? "forbidden" : "refused";
   return new LogError(kind, `Kafka refuses the offsets of group ${group}: ${codeName(code)}`);
 }
 

@@ -8,8 +8,14 @@ import { RestError } from "../rest-error.ts";
 const LIST_MAX = 1_000;
 const HEADERS_MAX = 256;
 
-const place = z.object({ topic: z.string(), partition: z.int().min(0) });
-const placeWithOffset = place.extend({ offset: z.int().min(0) });
+const name = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, "has 1 to 249 of A-Z a-z 0-9 . _ -");
+const place = z.object({ topic: name, partition: z.int().min(0) });
+/** The next offset is one, too. */
+const offset = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER - 1);
+const placeWithOffset = place.extend({ offset });
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const message = z.object({
   topic: z.string().optional(),
@@ -24,8 +30,8 @@ const message = z.object({
     .nullish(),
 });
 const consume = z.object({
-  topic: z.string().optional(),
-  topics: z.array(z.string()).max(LIST_MAX).optional(),
+  topic: name.optional(),
+  topics: z.array(name).max(LIST_MAX).optional(),
   timeout: z.int().min(0).optional(),
 });
 const fetch = z.object({
@@ -57,8 +63,7 @@ export function recordOf(
   { value, key, partition, timestamp, headers }: Omit<z.infer<typeof message>, "topic">,
   nowMs: number,
 ): AppendRecord {
-  const content =
-    value === null || value === undefined ? null : typeof value === "string" ? value : JSON.stringify(value);
+  const content = value === null || value === undefined ? null : typeof value === "string" ? value : jsonOf(value);
   const list = (headers ?? []).map((header): LogHeader => ({ key: header.key, value: header.value ?? null }));
   const headerBytes = list.reduce(
     (sum, header) => sum + utf8Length(header.key) + utf8Length(String(header.value ?? "")),
@@ -72,6 +77,14 @@ export function recordOf(
     headers: list,
     bytes: utf8Length(key ?? "") + utf8Length(content ?? "") + headerBytes,
   };
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    throw new RestError("invalid", "A value is nested too deeply");
+  }
 }
 
 /** Topics to consume and how long to wait for a record. */
