@@ -95,6 +95,7 @@ export class Failed {
 /** One attempt: its success, or why to try again. Throws what no further attempt can mend. */
 export async function attempt(transport: Transport, call: Call, deadline: Deadline): Promise<Reply | Failed> {
   const { waitMs = 0, key } = call;
+  assertSendable(transport, call);
   const attemptMs = Math.ceil(Math.min(transport.attemptMs + waitMs, deadline.leftMs()));
   const timeout = AbortSignal.timeout(Math.max(1, attemptMs));
   const signal = either(timeout, deadline.signal);
@@ -107,6 +108,17 @@ export async function attempt(transport: Transport, call: Call, deadline: Deadli
     if (cause instanceof TidegateError) throw cause;
     deadline.signal?.throwIfAborted();
     return noAnswer(transport, timeout.aborted, key, cause);
+  }
+}
+
+/** A header holds Latin-1 alone: what does not fit is never sent, however often it is tried. Throws TidegateError. */
+function assertSendable({ apiKey = "" }: Transport, { headers = {}, key }: Call): void {
+  for (const [name, value] of [...Object.entries(headers), ["authorization", apiKey] as const]) {
+    try {
+      new Headers([[name, value]]);
+    } catch (cause) {
+      throw new TidegateError("invalid_input", `The header ${name} cannot hold this value`, { key, cause });
+    }
   }
 }
 
@@ -146,6 +158,8 @@ export function either(one: AbortSignal, other: AbortSignal | undefined): AbortS
 
 /** A promise that rejects when the signal aborts: what sends requests may not look at signals. */
 export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  // Where the signal has aborted already, nobody waits for it: its own rejection must not end the program.
+  promise.catch(() => undefined);
   signal.throwIfAborted();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

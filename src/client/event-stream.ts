@@ -2,11 +2,11 @@
 
 import { orAborted } from "./call.ts";
 
-/** One event. */
+/** One event; without data it only says where the stream is. */
 export interface StreamEvent {
   readonly name: string;
   readonly id: string;
-  readonly data: string;
+  readonly data: string | undefined;
 }
 
 /** An event that is longer is no event of the service. */
@@ -47,7 +47,6 @@ function readEvent(text: string): StreamEvent | undefined {
     const [, name, value = ""] = /^([^:]+)(?:: ?(.*))?$/.exec(line) ?? [];
     if (name !== undefined) fields.set(name, fields.has(name) ? `${fields.get(name)}\n${value}` : value);
   }
-  const data = fields.get("data");
-  if (data === undefined) return undefined;
-  return { name: fields.get("event") ?? "message", id: fields.get("id") ?? "", data };
+  if (!fields.has("data") && !fields.has("id")) return undefined;
+  return { name: fields.get("event") ?? "message", id: fields.get("id") ?? "", data: fields.get("data") };
 }

@@ -58,7 +58,7 @@ async function* streamed(
   from: string,
   deadline: Deadline | undefined,
   options: CallOptions | undefined,
-): AsyncGenerator<StreamEvent> {
+): AsyncGenerator<StreamEvent & { readonly data: string }> {
   let lastId = from;
   let attempts = 0;
   let left = deadline ?? begin(transport, options);
@@ -74,7 +74,8 @@ async function* streamed(
         onPiece,
       })) {
         if (event.id !== "") lastId = event.id;
-        yield event;
+        const { data } = event;
+        if (data !== undefined) yield { ...event, data };
       }
       // The service ends a stream after a while; what it would have said next is asked for again.
       failed = noAnswer(transport, false, undefined, new Error("The stream ended"));

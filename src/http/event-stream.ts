@@ -34,8 +34,10 @@ export function streamRoutes(app: Hono, service: Service): void {
     let isFirst = true;
     return stream(c, async () => {
       if (!isFirst) seen = await look(seen.cursor, tenant);
+      // The place comes before there is anything to tell: who comes back before that misses nothing either.
+      const place = isFirst ? `id: ${seen.cursor}\n\n` : "";
       isFirst = false;
-      return { text: seen.text, done: false };
+      return { text: seen.text === "" ? place : seen.text, done: false };
     });
   });
   app.get("/v1/operations/:id/events", async (c) => {

@@ -1,5 +1,5 @@
 // The client against a whole service in this process: types, order, retries under the same key, reads, streams, bounds.
-import { describe, expect, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
 import type { OperationStatus as ServiceStatus } from "../../src/app/reads.ts";
 import {
   type Client,
@@ -8,6 +8,7 @@ import {
   TidegateError,
   type WatchedOperation,
 } from "../../src/client/index.ts";
+import { loopback } from "../support/gateway-bundle.ts";
 import { startService } from "../support/service.ts";
 
 const URL_OF_TESTS = "http://tidegate.test";
@@ -309,6 +310,16 @@ describe("reads", () => {
   });
 });
 
+test("what no header can hold is refused at once, and not tried again", async () => {
+  const { client, sent } = scripted([queued(STAMP)]);
+  expect(await failureOf(client.submit("memory", "create", memory, { key: "注文-7" }))).toMatchObject({
+    code: "invalid_input",
+    retryable: false,
+    message: "The header idempotency-key cannot hold this value",
+  });
+  expect(sent).toEqual([]);
+});
+
 describe("streams", () => {
   test("the life of an operation, to its end, over connections that break", async () => {
     await using service = await startService();
@@ -330,6 +341,64 @@ describe("streams", () => {
     }
     expect(states).toEqual(["pending", "applied"]);
     expect(connections).toBe(2);
+  });
+
+  test("all operations, also those of the time when a stream that had told nothing was broken", async () => {
+    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
+    const { reads } = service.composed.service;
+    const toldFromNow = async () => (await reads.operationsAfter(await reads.cursorNow(), 1, "default")).items.length;
+    let connections = 0;
+    let broken: (() => void) | undefined;
+    const send = async (url: string, init: RequestInit): Promise<Response> => {
+      const response = await service.app.request(url.slice(URL_OF_TESTS.length), init);
+      if (!url.endsWith("/events") || connections++ > 0) return response;
+      const reader = response.body!.getReader();
+      const { value } = await reader.read();
+      await reader.cancel();
+      const { id } = await other.submit("memory", "create", memory);
+      missed = id;
+      // From then on a stream that has no place to go on from begins after it.
+      await expect.poll(toldFromNow).toBe(0);
+      broken?.();
+      return new Response(value!);
+    };
+    let missed = "";
+    const other = clientOf(service);
+    const isBroken = new Promise<void>((resolve) => {
+      broken = resolve;
+    });
+    const watching = clientOf(service, { fetch: send }).watchAll();
+    const first = watching.next();
+    await isBroken;
+    expect((await first).value?.status.id).toBe(missed);
+    await watching.return(undefined);
+  });
+
+  test("a signal that aborts while an event is being looked at ends the stream, and nothing else", async () => {
+    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
+    await using server = await loopback(service.app);
+    const client = createClient({ url: server.url });
+    const { id } = await client.submit("memory", "create", memory);
+    const stop = new AbortController();
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on("unhandledRejection", note);
+    onTestFinished(() => void process.off("unhandledRejection", note));
+    const watching = (async () => {
+      for await (const { status } of client.watchAll({ signal: stop.signal })) {
+        expect(status.id).not.toBe(id);
+        stop.abort(new Error("enough"));
+        // Until the connection has noticed.
+        for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    const writing = (async () => {
+      while (!stop.signal.aborted) await client.submit("memory", "create", memory);
+    })();
+    await expect(watching).rejects.toThrow("enough");
+    await writing;
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
   });
 
   test("all operations, from a cursor on, until the signal", async () => {

@@ -43,7 +43,7 @@ async function listen(service: ServiceUnderTest, path: string, lastEventId?: str
       for (;;) {
         const block = await read();
         if (block === undefined) return undefined;
-        if (block.startsWith(":")) continue;
+        if (block.startsWith(":") || /^id: [^\n]*$/.test(block)) continue;
         const lines = block
           .split("\n")
           .map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]);
@@ -218,6 +218,7 @@ describe("the events of all operations", () => {
     });
     const since = nowMs;
     await using stream = await listen(service, ALL);
+    expect([await stream.read(), nowMs - since]).toEqual([expect.stringMatching(/^id: .+$/), 0]);
     expect([await stream.read(), nowMs - since]).toEqual([": quiet", 15_000]);
     let last: string | undefined;
     do last = await stream.read();
