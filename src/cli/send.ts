@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { apiKeyArgument, readApiKey, readCount, readUrl, urlArgument } from "./arguments.ts";
 import { Failure, fileReason, usageFailure } from "./failure.ts";
-import { ask, askJson } from "./service.ts";
+import { ask, askJson, Refusal } from "./service.ts";
 
 const TIMEOUT_DEFAULT_SECONDS = 30;
 const POLL_EVERY_MS = 100;
@@ -21,6 +21,11 @@ const args = {
     type: "string",
     valueHint: "stamp",
     description: "The operation comes after this stamp of an earlier answer",
+  },
+  "retry-token": {
+    type: "string",
+    valueHint: "token",
+    description: "Of a failure that left it open whether the operation takes effect: it keeps its id",
   },
   wait: { type: "boolean", description: "Wait until the operation has its outcome" },
   timeout: { type: "string", valueHint: "seconds", description: `Bound of --wait; default ${TIMEOUT_DEFAULT_SECONDS}` },
@@ -47,15 +52,19 @@ export const send = defineCommand({
     const seconds = readCount("timeout", args.timeout, 1, 86_400) ?? TIMEOUT_DEFAULT_SECONDS;
     const { flow, type } = args as { flow: string; type: string };
     const path = `/v1/${encodeURIComponent(flow)}/${encodeURIComponent(type)}`;
+    const headers = {
+      "content-type": "application/json",
+      ...headerOf("idempotency-key", "key", args.key),
+      ...headerOf("tidegate-after", "after", args.after),
+      ...headerOf("tidegate-retry", "retry-token", args["retry-token"]),
+    };
     const answer = await askJson<Sent>(url, path, {
       method: "POST",
       apiKey,
       body: await readData(args.data),
-      headers: {
-        "content-type": "application/json",
-        ...(args.key === undefined ? {} : { "idempotency-key": args.key }),
-        ...(args.after === undefined ? {} : { "tidegate-after": args.after }),
-      },
+      headers,
+    }).catch((error: unknown) => {
+      throw error instanceof Refusal && error.retryToken !== undefined ? withToken(error, error.retryToken) : error;
     });
     if (args.accepted !== undefined) appendAccepted(args.accepted, answer);
     process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -65,6 +74,17 @@ export const send = defineCommand({
     return status.state === "applied" || status.state === "superseded" ? 0 : 1;
   },
 });
+
+/** A header of an option that was given. Throws Failure for what no header can hold. */
+function headerOf(name: string, option: string, value: string | undefined): { readonly [name: string]: string } {
+  if (value === undefined) return {};
+  if (!/^[\x20-\x7e]+$/.test(value)) throw usageFailure(`--${option} has to be of printable ASCII characters`);
+  return { [name]: value };
+}
+
+function withToken({ message }: Refusal, retryToken: string): Failure {
+  return new Failure(`${message}: run the same command with --retry-token ${retryToken}`);
+}
 
 /** The data as it was given: it is sent as it stands, so that no number loses digits. */
 async function readData(given: string | undefined): Promise<string> {

@@ -19,11 +19,15 @@ export class Refusal extends Failure {
   readonly retryAfterMs: number | undefined;
   /** A Tidegate says that there is no such thing; any other 404 says that the address is wrong. */
   readonly isNotFound: boolean;
+  /** Where it is not known what became of an operation: what repeats it as the same one. */
+  readonly retryToken: string | undefined;
   constructor(response: Response, body: string) {
     super(`The service answered ${explain(response.status, body)}`);
     this.name = "Refusal";
     this.status = response.status;
-    this.isNotFound = readProblem(body).code === "not_found";
+    const { code, retryToken } = readProblem(body);
+    this.isNotFound = code === "not_found";
+    this.retryToken = typeof retryToken === "string" ? retryToken : undefined;
     this.retryAfterMs = retryAfterMs(response.headers.get("retry-after"), Date.now());
   }
 }

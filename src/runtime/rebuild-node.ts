@@ -1,5 +1,5 @@
 // Rebuilding on Node: a new database file beside the one in use.
-import { existsSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../app/check.ts";
 import { obstaclesIn, type Rebuilt, rebuild as rebuildFromLog } from "../app/rebuild.ts";
@@ -17,11 +17,31 @@ import { startLogging } from "./logging.ts";
 import { outsideNode } from "./outside-node.ts";
 import { VERSION } from "./version.ts";
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * Builds the database `into` from Kafka alone: a file, or the URL of an empty Neo4j database, with the user, password and
- * name of the environment; lines of its log go to standard error.
+ * name of the environment; lines of its log go to standard error. A file has its name once it is whole.
  */
-export async function rebuild(into: string, env: Readonly<Record<string, string | undefined>>): Promise<Rebuilt> {
+export async function rebuild(into: string, env: Env): Promise<Rebuilt> {
+  if (isDatabaseUrl(into)) return build(into, env);
+  const part = `${into}.part`;
+  // What an earlier one that was killed has left.
+  removeDatabase(part);
+  try {
+    const rebuilt = await build(part, env);
+    renameSync(part, into);
+    return rebuilt;
+  } finally {
+    removeDatabase(part);
+  }
+}
+
+function removeDatabase(file: string): void {
+  for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+}
+
+async function build(into: string, env: Env): Promise<Rebuilt> {
   const config = parseConfig({ ...env, CONSUME: undefined }, flows);
   const write = startLogging(config.LOG_LEVEL, (text) => process.stderr.write(`${text}\n`));
   const database = await openTarget(into, config, env);
@@ -61,11 +81,7 @@ function isDatabaseUrl(into: string): boolean {
 }
 
 /** The database to build; one that holds anything already is refused. */
-async function openTarget(
-  into: string,
-  config: Config,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Database> {
+async function openTarget(into: string, config: Config, env: Env): Promise<Database> {
   if (!isDatabaseUrl(into)) return openDatabase(into, config);
   const database = openConfigured(parseConfig({ ...env, NEO4J_URL: into, CONSUME: undefined }, flows));
   try {

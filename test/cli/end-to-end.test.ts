@@ -1,6 +1,6 @@
 // The command against a real service, both as processes: import, import again, check, dump.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
 import { buildCanonical } from "../canonical/chitchat-canonical.ts";
 import { CHITCHAT_EXCERPT } from "../support/chitchat.ts";
@@ -74,6 +74,13 @@ test("an import of the excerpt, twice, gives the canonical dump, and closes", as
   const nowhere = await from("nowhere", "nothing.sqlite");
   expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringMatching(/^tidegate: There is no embedded log in /)]);
   expect([existsSync(folder.path("nowhere")), existsSync(folder.path("nothing.sqlite"))]).toEqual([false, false]);
+
+  // A name is given to what is whole alone.
+  const KAFKA_URL = "http://127.0.0.1:1";
+  const unreachable = { env: { KAFKA_URL }, cwd: folder.root, errors: folder.path("errors-half"), boundMs: 60_000 };
+  writeFileSync(folder.path("half.sqlite.part"), "left by an earlier one that was killed");
+  expect((await runTidegate(["rebuild", "--into", "half.sqlite", "--data", "data"], unreachable)).code).toBe(1);
+  expect(readdirSync(folder.root).filter((name) => name.startsWith("half"))).toEqual([]);
 
   const gone = await run("check");
   expect([gone.code, gone.err]).toEqual([1, expect.stringMatching(/^tidegate: Cannot reach the service at [^\n]*\n$/)]);

@@ -198,6 +198,17 @@ describe("runImport()", () => {
     ]);
   });
 
+  test("imports all of a file that begins like another and is as long", async () => {
+    const { run, path, service } = await place();
+    const line = (type: string): string => `{"flow":"events","type":"record","data":{"type":"${type}"}}\n`;
+    // A file is known by its first 64 KiB and its size.
+    const same = line("t").repeat(1_500);
+    writeFileSync(path("a"), same + line("a"));
+    writeFileSync(path("b"), same + line("b"));
+    expect(await run({ files: [path("a"), path("b")] })).toMatchObject({ operations: 3_002, accepted: 3_002 });
+    expect(service.taken.filter(({ data }) => data.type === "b")).toHaveLength(1);
+  });
+
   test("says what is wrong with a file that ends too early", async () => {
     const { run, path } = await place();
     writeFileSync(path("cut"), '{"a":{"messages":[]},"b":{"mess');

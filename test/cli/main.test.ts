@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { startFakeService } from "../support/fake-service.ts";
+import { Refused, type Request, startFakeService } from "../support/fake-service.ts";
 import { runCommand as run } from "../support/run-command.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -204,6 +204,25 @@ describe("tidegate", () => {
       1,
       "tidegate: The service answered 404: not_found: There is nothing at /v1/memory/create\n",
     ]);
+  });
+
+  test("send says how to repeat an operation of which nobody knows what became, and does", async () => {
+    const fake = await service();
+    fake.answers.set("/v1/memory/create", ({ headers }: Request) => {
+      if (headers["tidegate-retry"] === "a.token") return { id: "op", flow: "memory" };
+      throw new Refused(503, "outcome_unknown", { retryToken: "a.token" });
+    });
+    const send = ["send", "memory", "create", "{}", "--url", fake.url];
+    const open = await run(...send);
+    expect(open.code).toBe(1);
+    expect(open.err).toMatch(/outcome_unknown: on demand: run the same command with --retry-token a\.token\n$/);
+    const again = await run(...send, "--retry-token", "a.token");
+    expect([again.code, JSON.parse(again.out)]).toEqual([0, { id: "op", flow: "memory" }]);
+  });
+
+  test.each(["key", "after", "retry-token"])("send refuses a --%s that no header can hold", async (option) => {
+    const { code, err } = await run("send", "memory", "create", "{}", `--${option}`, "注文-7");
+    expect([code, err]).toEqual([2, expect.stringContaining(`--${option} has to be of printable ASCII characters`)]);
   });
 
   test("an answer that no Tidegate gives is told as such", async () => {

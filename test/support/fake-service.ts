@@ -24,16 +24,19 @@ export interface Request {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: string;
+  readonly headers: IncomingMessage["headers"];
 }
 
 /** What a function among the answers may throw. */
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string) {
+  readonly more: object;
+  constructor(status: number, code: string, more: object = {}) {
     super(code);
     this.status = status;
     this.code = code;
+    this.more = more;
   }
 }
 
@@ -126,7 +129,13 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
         return reply(response, 200, JSON.stringify(statuses));
       }
       const url = new URL(path, "http://fake");
-      const asked = { method: request.method ?? "", path: url.pathname, query: url.searchParams, body };
+      const asked = {
+        method: request.method ?? "",
+        path: url.pathname,
+        query: url.searchParams,
+        body,
+        headers: request.headers,
+      };
       fake.requests.push(asked);
       const found = fake.answers.get(path) ?? fake.answers.get(url.pathname);
       if (found !== undefined) return answerWith(found, asked, response);
@@ -154,7 +163,7 @@ function answerWith(found: unknown, asked: Request, response: ServerResponse): v
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     response.setHeader("retry-after", "0");
-    reply(response, error.status, JSON.stringify({ code: error.code, detail: "on demand" }));
+    reply(response, error.status, JSON.stringify({ code: error.code, detail: "on demand", ...error.more }));
   }
 }
 

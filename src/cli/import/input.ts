@@ -51,7 +51,7 @@ export async function openInput(path: string, signal: AbortSignal, format?: Form
     path,
     name: path === "-" ? "stdin" : basename(path),
     format: format ?? sniff(unpacked.head, path),
-    fingerprint: `${createHash("sha256").update(raw.head).digest("hex").slice(0, 32)}:${size ?? "stream"}`,
+    fingerprint: `${createHash("sha256").update(raw.head).digest("hex").slice(0, 32)}:${size ?? "stream"}:${path}`,
     chunks: unpacked.all(),
     progress: () => (size === null || size === 0 ? null : Math.min(1, read / size)),
   };
