@@ -30,12 +30,13 @@ export function streamRoutes(app: Hono, service: Service): void {
   app.get("/v1/operations/events", async (c) => {
     const tenant = tenantOf(c, service);
     // The first look refuses a place that is none, while there is still a status to say so.
-    let seen = await look(c.req.header("last-event-id") || (await service.reads.cursorNow()), tenant);
+    const given = c.req.header("last-event-id") ?? "";
+    let seen = await look(given || (await service.reads.cursorNow()), tenant);
     let isFirst = true;
     return stream(c, async () => {
       if (!isFirst) seen = await look(seen.cursor, tenant);
-      // The place comes before there is anything to tell: who comes back before that misses nothing either.
-      const place = isFirst ? `id: ${seen.cursor}\n\n` : "";
+      // Who has no place gets one before there is anything to tell: coming back before that misses nothing either.
+      const place = isFirst && given === "" ? `id: ${seen.cursor}\n\n` : "";
       isFirst = false;
       return { text: seen.text === "" ? place : seen.text, done: false };
     });
