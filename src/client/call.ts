@@ -95,7 +95,6 @@ export class Failed {
 /** One attempt: its success, or why to try again. Throws what no further attempt can mend. */
 export async function attempt(transport: Transport, call: Call, deadline: Deadline): Promise<Reply | Failed> {
   const { waitMs = 0, key } = call;
-  assertSendable(transport, call);
   const attemptMs = Math.ceil(Math.min(transport.attemptMs + waitMs, deadline.leftMs()));
   const timeout = AbortSignal.timeout(Math.max(1, attemptMs));
   const signal = either(timeout, deadline.signal);
@@ -111,29 +110,28 @@ export async function attempt(transport: Transport, call: Call, deadline: Deadli
   }
 }
 
-/** A header holds Latin-1 alone: what does not fit is never sent, however often it is tried. Throws TidegateError. */
-function assertSendable({ apiKey = "" }: Transport, { headers = {}, key }: Call): void {
-  for (const [name, value] of [...Object.entries(headers), ["authorization", apiKey] as const]) {
-    try {
-      new Headers([[name, value]]);
-    } catch (cause) {
-      throw new TidegateError("invalid_input", `The header ${name} cannot hold this value`, { key, cause });
-    }
-  }
-}
-
-/** Sends a request; rejects as fetch does. */
+/** Sends a request; rejects as fetch does. Throws TidegateError for what no header can hold, however often it were sent. */
 export function request(
   { url, apiKey, send }: Transport,
-  { method, path, headers = {}, body }: Call,
+  { method, path, headers = {}, body, key }: Call,
   signal: AbortSignal,
 ): Promise<Response> {
+  const all = { ...headers, ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) };
+  for (const header of Object.entries(all)) assertSendable(header, key);
   return send(url + path, {
     method,
-    headers: { ...headers, ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) },
+    headers: all,
     signal,
     ...(body === undefined ? {} : { body }),
   });
+}
+
+function assertSendable([name, value]: [string, string], key: string | undefined): void {
+  try {
+    new Headers([[name, value]]);
+  } catch (cause) {
+    throw new TidegateError("invalid_input", `The header ${name} cannot hold this value`, { key, cause });
+  }
 }
 
 /** What an answer that is no success means: try again, or an error that is thrown. */

@@ -2,13 +2,12 @@
 import * as z from "zod";
 import type { LogTopic, Placement } from "./log.ts";
 import type { GatewayLimits, GatewayOptions } from "./options.ts";
+import { topicName } from "./place-schema.ts";
 import { RestError } from "./rest-error.ts";
 
 /** The one broker. */
 export const BROKER_ID = 1;
 const ALONE: Placement = { leader: BROKER_ID, replicas: [BROKER_ID], inSync: [BROKER_ID] };
-
-const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 
 /** A topic to be made. */
 export interface NewTopic {
@@ -20,7 +19,7 @@ export interface NewTopic {
 export function parseNewTopic(body: unknown, limits: GatewayLimits): NewTopic {
   const parsed = z
     .object({
-      topic_name: z.string().regex(TOPIC_NAME, "A topic name has 1 to 249 of A-Z a-z 0-9 . _ -"),
+      topic_name: topicName,
       partitions_count: z.int().min(1).max(limits.partitionsMax).default(limits.partitionsDefault),
       replication_factor: z.int().min(1).optional(),
     })

@@ -1,27 +1,9 @@
-// The client against a whole service in this process: types, order, retries under the same key, reads, streams, bounds.
-import { describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
+// The client against a whole service in this process: types, order, retries under the same key, reads, bounds.
+import { describe, expect, expectTypeOf, test } from "vitest";
 import type { OperationStatus as ServiceStatus } from "../../src/app/reads.ts";
-import {
-  type Client,
-  createClient,
-  type OperationStatus,
-  TidegateError,
-  type WatchedOperation,
-} from "../../src/client/index.ts";
-import { loopback } from "../support/gateway-bundle.ts";
+import { type Client, createClient, type OperationStatus } from "../../src/client/index.ts";
 import { startService } from "../support/service.ts";
-
-const URL_OF_TESTS = "http://tidegate.test";
-const BACKOFF = { baseMs: 1, maxMs: 5 };
-
-type Service = Awaited<ReturnType<typeof startService>>;
-
-/** A client whose requests go straight into a service. */
-function clientOf(service: Service, options: Partial<Parameters<typeof createClient>[0]> = {}): Client {
-  const send = async (url: string, init: RequestInit): Promise<Response> =>
-    service.app.request(url.slice(URL_OF_TESTS.length), init);
-  return createClient({ url: URL_OF_TESTS, fetch: send, backoff: BACKOFF, ...options });
-}
+import { BACKOFF, clientOf, failureOf, memory, URL_OF_TESTS } from "./client-under-test.ts";
 
 /** What a request carried. */
 interface Sent {
@@ -58,17 +40,6 @@ const queued = (stamp: string) => () =>
 
 const STAMP = "01935f2a1b00-0000-aaaaaaaaaaaaaaaa";
 const LATER = "01935f2a1b00-0001-aaaaaaaaaaaaaaaa";
-const memory = { user: "ada", content: "The tide turns every six hours" };
-
-async function failureOf(promise: Promise<unknown>): Promise<TidegateError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason) => reason,
-  );
-  expect(error).toBeInstanceOf(TidegateError);
-  return error;
-}
-
 describe("submit", () => {
   test("is accepted, applied and read; the client's own calls are ordered", async () => {
     await using service = await startService();
@@ -317,126 +288,8 @@ test("what no header can hold is refused at once, and not tried again", async ()
     retryable: false,
     message: "The header idempotency-key cannot hold this value",
   });
+  expect(await failureOf(client.watchAll({ from: "注文-7" }).next())).toMatchObject({ code: "invalid_input" });
   expect(sent).toEqual([]);
-});
-
-describe("streams", () => {
-  test("the life of an operation, to its end, over connections that break", async () => {
-    await using service = await startService();
-    let connections = 0;
-    const send = async (url: string, init: RequestInit): Promise<Response> => {
-      const response = await service.app.request(url.slice(URL_OF_TESTS.length), init);
-      if (!url.endsWith("/events") || connections++ > 0) return response;
-      const reader = response.body!.getReader();
-      const { value } = await reader.read();
-      await reader.cancel();
-      return new Response(value!.slice(0, -3));
-    };
-    const client = clientOf(service, { fetch: send });
-    const { id } = await client.submit("memory", "create", memory);
-    const states: string[] = [];
-    for await (const { state } of client.watch(id)) {
-      states.push(state);
-      if (state === "pending") await service.tickToRest();
-    }
-    expect(states).toEqual(["pending", "applied"]);
-    expect(connections).toBe(2);
-  });
-
-  test("all operations, also those of the time when a stream that had told nothing was broken", async () => {
-    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
-    const { reads } = service.composed.service;
-    const toldFromNow = async () => (await reads.operationsAfter(await reads.cursorNow(), 1, "default")).items.length;
-    let connections = 0;
-    let broken: (() => void) | undefined;
-    const send = async (url: string, init: RequestInit): Promise<Response> => {
-      const response = await service.app.request(url.slice(URL_OF_TESTS.length), init);
-      if (!url.endsWith("/events") || connections++ > 0) return response;
-      const reader = response.body!.getReader();
-      const { value } = await reader.read();
-      await reader.cancel();
-      const { id } = await other.submit("memory", "create", memory);
-      missed = id;
-      // From then on a stream that has no place to go on from begins after it.
-      await expect.poll(toldFromNow).toBe(0);
-      broken?.();
-      return new Response(value!);
-    };
-    let missed = "";
-    const other = clientOf(service);
-    const isBroken = new Promise<void>((resolve) => {
-      broken = resolve;
-    });
-    const watching = clientOf(service, { fetch: send }).watchAll();
-    const first = watching.next();
-    await isBroken;
-    expect((await first).value?.status.id).toBe(missed);
-    await watching.return(undefined);
-  });
-
-  test("a signal that aborts while an event is being looked at ends the stream, and nothing else", async () => {
-    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
-    await using server = await loopback(service.app);
-    const client = createClient({ url: server.url });
-    const { id } = await client.submit("memory", "create", memory);
-    const stop = new AbortController();
-    const unhandled: unknown[] = [];
-    const note = (error: unknown): void => void unhandled.push(error);
-    process.on("unhandledRejection", note);
-    onTestFinished(() => void process.off("unhandledRejection", note));
-    const watching = (async () => {
-      for await (const { status } of client.watchAll({ signal: stop.signal })) {
-        expect(status.id).not.toBe(id);
-        stop.abort(new Error("enough"));
-        // Until the connection has noticed.
-        for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
-      }
-    })();
-    const writing = (async () => {
-      while (!stop.signal.aborted) await client.submit("memory", "create", memory);
-    })();
-    await expect(watching).rejects.toThrow("enough");
-    await writing;
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
-    expect(unhandled).toEqual([]);
-  });
-
-  test("all operations, from a cursor on, until the signal", async () => {
-    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
-    const client = clientOf(service);
-    const stop = new AbortController();
-    const watching = client.watchAll({ signal: stop.signal });
-    let first: WatchedOperation | undefined;
-    const looking = watching.next().then(({ value }) => {
-      first = value;
-    });
-    let last = "";
-    // The place where the stream begins is that of its first look.
-    for (let i = 0; i < 500 && first === undefined; i++) last = (await client.submit("memory", "create", memory)).id;
-    await looking;
-    const seen = [first!];
-    while (seen.at(-1)!.status.id !== last) seen.push((await watching.next()).value!);
-    const again = client.watchAll({ from: seen[0]!.cursor, signal: stop.signal });
-    for (const one of seen.slice(1)) expect((await again.next()).value).toEqual(one);
-    stop.abort(new Error("enough"));
-    for (const endless of [watching, again]) {
-      const rest = (async () => {
-        for await (const _ of endless);
-      })();
-      await expect(rest).rejects.toThrow("enough");
-    }
-  });
-
-  test("what is not there, and what does not end in time", async () => {
-    await using service = await startService();
-    const client = clientOf(service);
-    expect(await failureOf(client.watch("nobody's").next())).toMatchObject({ code: "not_found" });
-    const { id } = await client.submit("memory", "create", memory);
-    const life = client.watch(id, { deadlineMs: 100 });
-    expect((await life.next()).value).toMatchObject({ state: "pending" });
-    expect(await failureOf(life.next())).toMatchObject({ code: "deadline_exceeded" });
-    expect(await failureOf(client.settled(id, { deadlineMs: 100 }))).toMatchObject({ code: "deadline_exceeded" });
-  });
 });
 
 test("the client's types are the flows' and the service's", () => {

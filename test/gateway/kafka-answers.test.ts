@@ -1,7 +1,6 @@
 // What the gateway makes of answers that one broker alone never gives: they come from a cluster of the test's own.
 import { describe, expect, it } from "vitest";
-import type { Append } from "../../src/gateway/kafka/append.ts";
-import { createAppend } from "../../src/gateway/kafka/append.ts";
+import { type Append, createAppend } from "../../src/gateway/kafka/append.ts";
 import type { Cluster, KafkaTopic } from "../../src/gateway/kafka/cluster.ts";
 import { CODES } from "../../src/gateway/kafka/error-codes.ts";
 import { createGroups } from "../../src/gateway/kafka/groups.ts";

@@ -1,6 +1,7 @@
 // What requests about consumer instances hold, in the v2 dialect.
 import * as z from "zod";
 import type { Format } from "../media-type.ts";
+import { offset, place, topicName } from "../place-schema.ts";
 import { RestError } from "../rest-error.ts";
 import type { Reset, Seek, Subscription } from "./consumer.ts";
 
@@ -8,12 +9,6 @@ const NAME = /^[A-Za-z0-9._-]{1,249}$/;
 const LIST_MAX = 1_000;
 
 const name = z.string().regex(NAME, "has 1 to 249 of A-Z a-z 0-9 . _ -");
-/** The next one is an offset, too. */
-const offset = z
-  .int()
-  .min(0)
-  .max(Number.MAX_SAFE_INTEGER - 1);
-const place = z.object({ topic: name, partition: z.int().min(0) });
 const places = z.array(place).max(LIST_MAX);
 const bool = z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]);
 const count = z.union([
@@ -36,7 +31,7 @@ const newConsumer = z.object({
 });
 
 const subscription = z.object({
-  topics: z.array(name).max(LIST_MAX).optional(),
+  topics: z.array(topicName).max(LIST_MAX).optional(),
   topic_pattern: z.string().optional(),
 });
 const partitionList = z.object({ partitions: places });

@@ -2,6 +2,7 @@
 // for a while, and asked for again whenever an answer says that it is out of date.
 import { findCoordinatorV4, metadataV12 } from "@platformatic/kafka";
 import { LogError, type LogTopic, type Placement } from "../log.ts";
+import { TOPIC_NAME } from "../place-schema.ts";
 import { ask, type Connections, type Lane, LostError } from "./connections.ts";
 import { CODES, codeName } from "./error-codes.ts";
 import type { BrokerAddress, KafkaTiming } from "./options.ts";
@@ -43,7 +44,6 @@ interface Known {
   readonly atMs: number;
 }
 
-const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 /** Topics remembered at most; beyond that the oldest are asked for again. */
 const KNOWN_MAX = 10_000;
 const COORDINATOR_KEY_GROUP = 0;

@@ -3,18 +3,12 @@ import * as z from "zod";
 import { toBytes, utf8Length } from "../base64.ts";
 import type { Delivered, Reset } from "../consumers/consumer.ts";
 import type { AppendRecord, Content, LogHeader } from "../log.ts";
+import { offset, place, topicName } from "../place-schema.ts";
 import { RestError } from "../rest-error.ts";
 
 const LIST_MAX = 1_000;
 const HEADERS_MAX = 256;
 
-const name = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, "has 1 to 249 of A-Z a-z 0-9 . _ -");
-const place = z.object({ topic: name, partition: z.int().min(0) });
-/** The next offset is one, too. */
-const offset = z
-  .int()
-  .min(0)
-  .max(Number.MAX_SAFE_INTEGER - 1);
 const placeWithOffset = place.extend({ offset });
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const message = z.object({
@@ -30,8 +24,8 @@ const message = z.object({
     .nullish(),
 });
 const consume = z.object({
-  topic: name.optional(),
-  topics: z.array(name).max(LIST_MAX).optional(),
+  topic: topicName.optional(),
+  topics: z.array(topicName).max(LIST_MAX).optional(),
   timeout: z.int().min(0).optional(),
 });
 const fetch = z.object({
