@@ -30,7 +30,9 @@ type Translated =
   | "NEO4J_USER"
   | "NEO4J_PASSWORD"
   | "NEO4J_DATABASE"
-  | "NEO4J_TIMEOUT_MS";
+  | "NEO4J_TIMEOUT_MS"
+  | "TICK_RECORDS"
+  | "TICK_BYTES";
 
 /** The service's configuration. */
 export interface Config extends Readonly<Omit<z.infer<typeof schema>, Translated>>, Routing {
@@ -48,7 +50,13 @@ export interface Config extends Readonly<Omit<z.infer<typeof schema>, Translated
   readonly kafka: KafkaProxy | undefined;
   /** Undefined is the embedded SQLite. */
   readonly neo4j: Neo4jServer | undefined;
+  /** Bounds of what a tick reads. */
+  readonly tick: { readonly records: number; readonly bytes: number };
 }
+
+/** What a tick reads unless it is said: a transaction on files; on Neo4j, beyond a network, several side by side. */
+const TICK = { records: 1_000, bytes: 1_048_576 };
+const TICK_NEO4J = { records: 3_000, bytes: 3_145_728 };
 
 /** All problems of a configuration, one line each. */
 export class ConfigError extends Error {
@@ -107,8 +115,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, f
     NEO4J_DATABASE,
     NEO4J_TIMEOUT_MS,
     SCHEMA_REGISTRY_PUSH,
+    TICK_RECORDS,
+    TICK_BYTES,
     ...rest
   } = parsed.data;
+  const tick = NEO4J_URL === undefined ? TICK : TICK_NEO4J;
   return Object.freeze({
     ...rest,
     flowsOn,
@@ -116,6 +127,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, f
     keys,
     kafka,
     neo4j: readNeo4jUrl({ NEO4J_URL, NEO4J_USER, NEO4J_PASSWORD, NEO4J_DATABASE, NEO4J_TIMEOUT_MS }),
+    tick: { records: TICK_RECORDS ?? tick.records, bytes: TICK_BYTES ?? tick.bytes },
     eventTopics,
     partitionBy,
     webhooksInsecure: isOn(WEBHOOK_ALLOW_INSECURE),

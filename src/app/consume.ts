@@ -28,6 +28,8 @@ export interface TickBudget {
   readonly first?: number;
   /** Records of a transaction; 500 unless said otherwise. */
   readonly batchMax?: number;
+  /** Transactions under way together at most; 1 unless said otherwise. */
+  readonly lanes?: number;
   /** Outside requests that may be made, all parts of the tick together. */
   readonly requests?: Allowance;
   /** Whether rows past their time are looked for; true unless said otherwise. */
@@ -237,20 +239,44 @@ function stepsOfPartition(deps: ConsumeDeps, at: Assigned, { records, begin }: P
 }
 
 /**
- * Applies steps in transactions of bounded size. A stale position ends the pass, and the next tick reads again; so do
- * requests that run out, which cuts the pass short between two transactions.
+ * Applies steps in transactions of bounded size: in lanes, as many as there are whole transactions for, so that one is decided
+ * while another is written. A stale position ends its queue, and the next tick reads again; requests that run out cut the
+ * pass short between two transactions.
  */
 async function applySteps(
   deps: ConsumeDeps,
-  { requests, batchMax = BATCH_RECORDS_MAX }: TickBudget,
+  { requests, batchMax = BATCH_RECORDS_MAX, lanes = 1 }: TickBudget,
   steps: readonly Step[],
 ): Promise<Omit<Consumed, "more"> & { isCutShort: boolean }> {
   const total = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0 };
-  for (let i = 0; i < steps.length; i += batchMax) {
-    if (affordable(requests, NEEDS.batch, 1) === 0) return { ...total, isCutShort: true };
-    if (!(await applyBatch(deps, steps.slice(i, i + batchMax), total))) break;
-  }
-  return { ...total, isCutShort: false };
+  const count = Math.max(1, Math.min(lanes, Math.floor(steps.length / batchMax)));
+  const queues = queuesOf(steps, count);
+  let isCutShort = false;
+  const lane = async (): Promise<void> => {
+    for (let queue = takeLongest(queues); queue !== undefined; queue = takeLongest(queues)) {
+      isCutShort ||= affordable(requests, NEEDS.batch * count, 1) === 0;
+      if (isCutShort) return;
+      if (await applyBatch(deps, queue.splice(0, batchMax), total)) queues.add(queue);
+    }
+  };
+  const lanesRun = Array.from({ length: count }, lane);
+  // Nothing is applied behind the back of a tick that has failed.
+  await Promise.allSettled(lanesRun);
+  await Promise.all(lanesRun);
+  return { ...total, isCutShort };
+}
+
+/** What goes in order. Partitions of one number stay together: a member is then rarely applied before its owner. */
+function queuesOf(steps: readonly Step[], lanes: number): Set<Step[]> {
+  const queues = Map.groupBy(steps, ({ assigned }) => (lanes === 1 ? 0 : assigned.partition));
+  return new Set(queues.values());
+}
+
+/** Takes the longest queue out, so that no other lane applies it meanwhile. */
+function takeLongest(queues: Set<Step[]>): Step[] | undefined {
+  const [longest] = [...queues].filter(({ length }) => length > 0).sort((a, b) => b.length - a.length);
+  if (longest !== undefined) queues.delete(longest);
+  return longest;
 }
 
 /**

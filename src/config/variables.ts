@@ -12,11 +12,13 @@ export const flag = z.enum(["true", "false", "1", "0", "on", "off"], {
 /** Whether a switch's text means on. */
 export const isOn = (value: string): boolean => value === "true" || value === "1" || value === "on";
 
-const count = (fallback: number, min: number, max: number) => {
+const whole = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`;
   const isWithin = (value: number): boolean => Number.isSafeInteger(value) && value >= min && value <= max;
-  return z.coerce.number({ error }).refine(isWithin, { error }).default(fallback);
+  return z.coerce.number({ error }).refine(isWithin, { error });
 };
+
+const count = (fallback: number, min: number, max: number) => whole(min, max).default(fallback);
 
 const DAY_MS = 86_400_000;
 const ROLES = ["all", "api", "consumer"] as const;
@@ -132,8 +134,10 @@ export const variables = {
   NEO4J_TIMEOUT_MS: count(10_000, 100, 120_000).describe(
     "How long a transaction, a lock or a request may take at Neo4j",
   ),
-  TICK_RECORDS: count(1_000, 1, 10_000).describe("Records a tick reads at most"),
-  TICK_BYTES: count(1_048_576, 1_024, 16_777_216).describe("Bytes a tick reads at a time"),
+  TICK_RECORDS: whole(1, 10_000).optional().describe("Records a tick reads at most; unset 1000, with Neo4j 3000"),
+  TICK_BYTES: whole(1_024, 16_777_216)
+    .optional()
+    .describe("Bytes a tick reads at a time; unset 1048576, with Neo4j 3145728"),
   TICK_WAIT_MS: count(200, 0, 30_000).describe("How long an idle tick waits for a record"),
   TICK_REQUESTS: count(45, 20, 10_000).describe(
     "On Workers: outside requests a tick makes at most; the free plan allows 50 in all, the paid one 10000",

@@ -81,8 +81,8 @@ export interface Composed {
 /** Bytes of records that are produced together at most; well below what proxies take in a request. */
 const COALESCE_BYTES_MAX = 1_048_576;
 
-/** Records of a transaction on Neo4j: each waits for the network, and on Workers costs two outside requests. */
-const NEO4J_BATCH_RECORDS = 1_000;
+/** Transactions of a tick under way together on Neo4j: while it writes one, the next is decided here. */
+const NEO4J_LANES = 3;
 
 export function compose(
   config: Config,
@@ -174,10 +174,10 @@ export function compose(
   const lag = createLag({ flows, broker: bounded, database, entropy, clock });
   const breakerState = (): string => breaking.state();
   const budget: TickBudget = {
-    recordsMax: config.TICK_RECORDS,
-    bytesMax: config.TICK_BYTES,
+    recordsMax: config.tick.records,
+    bytesMax: config.tick.bytes,
     waitMs: config.TICK_WAIT_MS,
-    ...(config.neo4j === undefined ? {} : { batchMax: NEO4J_BATCH_RECORDS }),
+    ...(config.neo4j === undefined ? {} : { lanes: NEO4J_LANES }),
   };
   const service: Service = {
     name: "tidegate",

@@ -35,6 +35,9 @@ export interface WorkerParts {
   readonly requests: CountedFetch;
 }
 
+/** Records of a transaction, of which each costs two outside requests. */
+const BATCH_RECORDS = 1_000;
+
 /** Every so many ticks one looks for rows past their time: where nothing is remembered, every one would. */
 const PURGE_EVERY = 15;
 
@@ -61,6 +64,8 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
     requests.renew();
     const budget = {
       ...composed.budget,
+      batchMax: BATCH_RECORDS,
+      lanes: 1,
       first,
       purges: first % PURGE_EVERY === 0,
       requests,
