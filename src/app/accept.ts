@@ -349,8 +349,8 @@ function notAccepted(
   failure: SyncAttempt["failure"],
   error: AppError,
 ): AppError {
-  if (error.code === "internal") return error;
   if (failure?.status !== "unknown" && !error.ambiguous) {
+    if (error.code === "internal") return error;
     const detail = `Nothing was accepted: ${failure === undefined ? "" : `Kafka: ${failure.reason}; `}the database cannot be reached`;
     return new AppError("nothing_accepted", detail, { cause: error, retryAfterMs: RETRY_AFTER_MS });
   }

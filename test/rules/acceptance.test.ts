@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { isClosed } from "../../src/domain/accounting.ts";
 import { createType, defineFlow, deleteType, updateType } from "../../src/flows/define.ts";
+import { startService } from "../support/service.ts";
 import { createService, operation, type Service } from "./service.ts";
 
 const create = { flow: "session", type: "create", data: { id: "x", title: "t" } };
@@ -35,6 +36,18 @@ test("#30 a write whose answer was lost makes the 503 outcome_unknown as well", 
   service.flowsOn.clear();
   service.faults.crash = "after commit";
   expect(await service.accept([create], "a")).toMatchObject([{ problem: { code: "outcome_unknown" } }]);
+});
+
+test("#30 a produce that may stand is outcome_unknown also where the database cannot store the operation", async () => {
+  await using service = await startService({
+    broker: (broker) => ({
+      ...broker,
+      produce: async (records) => records.map(() => ({ status: "unknown", reason: "no answer" })),
+    }),
+    database: (inner) => ({ ...inner, transact: async () => Promise.reject(new TypeError("nobody foresaw this")) }),
+  });
+  const { status, body } = await service.post("/v1/session/create", create.data);
+  expect({ status, body }).toMatchObject({ status: 503, body: { code: "outcome_unknown", id: expect.any(String) } });
 });
 
 test.each(["retryable", "fatal"] as const)(
