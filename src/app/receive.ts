@@ -2,6 +2,7 @@
 import { base64 } from "../domain/base64.ts";
 import { findUnstorable, type Json } from "../domain/json.ts";
 import { ledgerKey } from "../domain/key.ts";
+import { TENANT_CHARACTERS_MAX, tenantFaults } from "../domain/key-entry.ts";
 import { type DecodedRecord, decodeRecord, hashText, type Operation } from "../domain/operation.ts";
 import { isMinted } from "../domain/operation-id.ts";
 import type { ParkReason } from "../domain/outcome.ts";
@@ -103,9 +104,13 @@ function isOurs({ entropy }: ReceiveDeps, { id, tenant }: DecodedRecord): boolea
   return isMinted(id, tenant ?? DEFAULT_TENANT, entropy.macs);
 }
 
-/** Whatever id and tenant are: a key cannot be made of lone surrogates. */
-function operationKey({ tenant, id }: Pick<DecodedRecord, "id" | "tenant">): string {
-  return ledgerKey((tenant ?? DEFAULT_TENANT).toWellFormed(), id.toWellFormed());
+/**
+ * Whatever id and tenant are: a key cannot be made of lone surrogates, and no index has to hold one that is longer than
+ * those of any operation.
+ */
+function operationKey({ tenant = DEFAULT_TENANT, id }: Pick<DecodedRecord, "id" | "tenant">): string | null {
+  if (tenant.length > TENANT_CHARACTERS_MAX || id.length > FOREIGN_ID_CHARACTERS_MAX) return null;
+  return ledgerKey(tenant.toWellFormed(), id.toWellFormed());
 }
 
 function textOf(value: Uint8Array | null): string | Refusal {
@@ -129,8 +134,9 @@ function toOperation(
   if (found === undefined)
     return { reason: "unknown_flow", detail: `There is no ${record.flow || "flow"}.${record.type}` };
   const tenant = record.tenant ?? DEFAULT_TENANT;
-  const strange = findUnstorable([tenant, record.id]) !== null || record.id.length > FOREIGN_ID_CHARACTERS_MAX;
-  if (strange) return { reason: "invalid", detail: "The id or the tenant cannot be stored" };
+  const isStrange = findUnstorable(record.id) !== null || record.id.length > FOREIGN_ID_CHARACTERS_MAX;
+  if (isStrange || tenantFaults(tenant).length > 0)
+    return { reason: "invalid", detail: "The id or the tenant cannot be stored" };
   const minted = isMinted(record.id, tenant, deps.entropy.macs);
   if (found.type.internal && !minted) {
     return { reason: "invalid", detail: `Only the service itself makes ${record.flow}.${record.type}` };

@@ -7,7 +7,7 @@ import { isScope, type Principal, type ScopedFlow } from "./principal.ts";
 const HASH = /^[\w-]{42}[AEIMQUYcgkosw048]$/;
 /** What a scope may look like to be said in a fault: a key or a hash in its place is never said. */
 const SAYABLE = /^[a-z-]{1,30}(:([a-z-]{1,30}|\*))?$/;
-const TENANT_CHARACTERS_MAX = 100;
+export const TENANT_CHARACTERS_MAX = 100;
 
 /** The entry of a key with this hash. */
 export function formatKeyEntry(hash: string, { tenant, scopes }: Principal): string {

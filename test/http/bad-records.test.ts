@@ -55,6 +55,7 @@ describe("a record that is parked with its bytes and reason", () => {
     ],
     ["a NUL in its tenant", record({ tenant: "a\0" }), "invalid", /id or the tenant/],
     ["an id too long to keep", record({ id: "x".repeat(201) }), "invalid", /id or the tenant/],
+    ["a tenant too long to keep", record({ tenant: "x".repeat(101) }), "invalid", /id or the tenant/],
     ["an unknown flow", record({ type: "tidegate.nowhere.create" }), "unknown_flow", /nowhere\.create/],
     ["an unknown type", record({ type: "tidegate.memory.explode" }), "unknown_flow", /memory\.explode/],
     ["somebody else's type", record({ type: "com.example.order" }), "unknown_flow", /no flow/],
@@ -100,6 +101,20 @@ describe("a record that is parked with its bytes and reason", () => {
     expect(row).toMatchObject({ offset: 0, reason, detail: expect.stringMatching(detail) });
     const text = typeof value === "string" || value instanceof Uint8Array ? value : JSON.stringify(value);
     expect(row!.bytes).toBe(value === null ? null : Buffer.from(text as string).toString("base64"));
+    await expectGoneOn(service);
+  });
+
+  it.each([
+    ["id", "x".repeat(8_192)],
+    ["id", "語".repeat(907)],
+    ["tenant", "x".repeat(8_192)],
+  ])("is not found by an %s longer than those of operations, which an index could not hold", async (name, text) => {
+    await using service = await startService({ partitions: 1 });
+    await append(service, record({ [name]: text }), record({ [name]: text, type: "com.example.order" }));
+    await service.tickToRest();
+    expect(parkedIn(service).map(({ reason }) => reason)).toEqual(["invalid", "unknown_flow"]);
+    const operations = service.sql().all("SELECT operation_key FROM parked");
+    expect(operations).toEqual([{ operation_key: null }, { operation_key: null }]);
     await expectGoneOn(service);
   });
 
