@@ -42,17 +42,19 @@ export interface DecodedRecord {
 
 /**
  * The record's text of an operation. `time` is the stamp's, so encoding the same operation twice gives one text. Written
- * piece by piece: ids, stamps and names of ours need no escaping, and this runs for every operation.
+ * piece by piece: stamps and names of ours need no escaping, and this runs for every operation.
  */
 export function encodeRecord(operation: Operation, timeMs: number): string {
   const { id, flow, type, version, tenant, stamp, partitionKey, data, traceparent, tracestate } = operation;
   const trace =
     (traceparent === undefined ? "" : `,"traceparent":${JSON.stringify(traceparent)}`) +
     (tracestate === undefined ? "" : `,"tracestate":${JSON.stringify(tracestate)}`);
+  // A foreign record may have none, and an attribute is never empty.
+  const key = partitionKey === "" ? "" : `"partitionkey":${JSON.stringify(partitionKey)},`;
   return (
-    `{"specversion":"1.0","id":"${id}","source":"/tidegate","type":"${TYPE_PREFIX}${flow}.${type}",` +
+    `{"specversion":"1.0","id":${JSON.stringify(id)},"source":"/tidegate","type":"${TYPE_PREFIX}${flow}.${type}",` +
     `"time":"${isoTime(timeMs)}","datacontenttype":"application/json",` +
-    `"dataschema":"${SCHEMA_PREFIX}${flow}.${type}:${version}","partitionkey":${JSON.stringify(partitionKey)},` +
+    `"dataschema":"${SCHEMA_PREFIX}${flow}.${type}:${version}",${key}` +
     `"tenant":${JSON.stringify(tenant)},"stamp":"${stamp}"${trace},"data":${JSON.stringify(data)}}`
   );
 }

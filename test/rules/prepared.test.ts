@@ -124,6 +124,28 @@ describe.each(PATHS)("by %s", (path, options) => {
   });
 });
 
+test("#32 a request of a foreign producer is done whatever its id is made of", async () => {
+  await using service = await startService({ partitions: 1 });
+  const ids = ['a "quoted" id', "a \\ and\na line", 'x","id":"y'];
+  const records = ids.map((id, i) => ({
+    specversion: "1.0",
+    id,
+    source: "/elsewhere",
+    type: "tidegate.action.execute",
+    time: "2026-01-02T03:04:05Z",
+    data: { id: `a${i}`, webhook: "echo", input: { i } },
+  }));
+  for (const value of records) {
+    const record = { topic: "action-operations", key: "k", value: JSON.stringify(value) };
+    expect(await service.gateway.broker.produce([record])).toMatchObject([{ status: "ok" }]);
+  }
+  await service.tickToRest();
+  for (const [i, id] of ids.entries()) {
+    expect((await service.get(`/v1/actions/a${i}`)).body).toMatchObject({ response: { body: { input: { i } } } });
+    expect((await service.get(`/v1/operations/${encodeURIComponent(id)}`)).body).toMatchObject({ state: "applied" });
+  }
+});
+
 test("#32 a rebuild calls nobody and has the same registers; a request without a result is pending", async () => {
   await using service = await startService();
   await seed(service);
