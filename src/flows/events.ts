@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Json } from "../domain/json.ts";
 import { entityKey } from "../domain/key.ts";
 import type { Kind } from "../domain/model.ts";
-import { type Data, defineFlow, id, refersTo, time } from "./define.ts";
+import { defineFlow, id, refersTo, time } from "./define.ts";
 
 const kind = {
   name: "Event",
@@ -49,15 +49,23 @@ const attributes = z.strictObject({
   extensions: z.record(z.string().regex(EXTENSION_NAME), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
-const record = attributes.refine((event) => event.data === undefined || event.data_base64 === undefined, {
-  path: ["data_base64"],
-  error: "An event has data or data_base64, not both",
-});
+/** Every source and id of ASCII letters and signs fits; what is longer as a key cannot be looked up in every database. */
+const KEY_CHARACTERS_MAX = 6_100;
+
+const record = attributes
+  .refine((event) => event.data === undefined || event.data_base64 === undefined, {
+    path: ["data_base64"],
+    error: "An event has data or data_base64, not both",
+  })
+  .refine((event) => encodeURIComponent(eventId(event) ?? "").length <= KEY_CHARACTERS_MAX, {
+    path: ["source"],
+    error: `Source and id are too long together: percent-encoded they have more than ${KEY_CHARACTERS_MAX} characters`,
+  });
 
 /** An event's id within its source, as the one id of its entity. */
-export function eventId(data: Data): string | undefined {
-  if (data.id === undefined) return undefined;
-  return `${encodeURIComponent((data.source as string | undefined) ?? "/")}/${encodeURIComponent(data.id as string)}`;
+export function eventId({ id, source }: { readonly id?: unknown; readonly source?: unknown }): string | undefined {
+  if (id === undefined) return undefined;
+  return `${encodeURIComponent((source as string | undefined) ?? "/")}/${encodeURIComponent(id as string)}`;
 }
 
 export const events = defineFlow({

@@ -48,6 +48,21 @@ describe.each(WAYS)("an event on the path $path", ({ options, status, path }) =>
     expect(answer.body.entity.id).toBe(`%2F/${answer.body.id}`);
   });
 
+  it.each([
+    ["/".repeat(1_000), "/".repeat(200), status],
+    ["語".repeat(400), "1", status],
+    ["語".repeat(410), "1", 422],
+  ])("is recorded under any source whose key fits every database (%#)", async (source, id, expected) => {
+    await using service = await startService(options);
+    const answer = await service.post("/events", { ...EVENT, source, id }, STRUCTURED);
+    expect(answer.status).toBe(expected);
+    if (expected === 422) {
+      expect(expectProblem(answer, "invalid_input").errors).toMatchObject([
+        { pointer: expect.stringMatching(/source$/) },
+      ]);
+    }
+  });
+
   it("posted twice is recorded once, and is two operations", async () => {
     await using service = await startService(options);
     const one = await service.post("/events", EVENT, STRUCTURED);
