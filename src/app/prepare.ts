@@ -38,8 +38,8 @@ export interface PrepareDeps {
   readonly log: Log;
   /** Calls under way together. Their results wait for their transactions beside them. */
   readonly atOnce: number;
-  /** Whether another attempt may begin, where what it takes is counted; always unless said otherwise. */
-  readonly mayAttempt?: () => boolean;
+  /** Whether another attempt may begin: not where the clock is wrong by which results are stamped and requests leased. */
+  readonly mayAttempt: () => boolean;
   /** Attempts after which a failure is the result. */
   readonly attemptsMax: number;
 }
@@ -85,7 +85,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   });
 
   const isFree = (): boolean =>
-    (deps.mayAttempt?.() ?? true) && calling < deps.atOnce && underWay.size < ATTEMPTS_PER_CALL * deps.atOnce;
+    deps.mayAttempt() && calling < deps.atOnce && underWay.size < ATTEMPTS_PER_CALL * deps.atOnce;
   const start = (leased: RetryRow | Promise<RetryRow | undefined>): Promise<void> => {
     begun++;
     calling++;

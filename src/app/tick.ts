@@ -70,7 +70,8 @@ export function createTick(deps: TickDeps): Tick {
     const mayLease = (agenda.retries || hasMoved) && affordable(requests, NEEDS.attempt, 1) > 0;
     const prepared = await attempt("prepare", async () => (await deps.prepare?.pump(mayLease)) ?? 0, 0);
     const after = await part(hasMoved || prepared > 0, NEEDS.sweepRow, "sweep", () => sweepAll(deps, requests));
-    if (purges && affordable(requests, NEEDS.read, 1) > 0) await attempt("purge", purge, undefined);
+    if (purges && deps.vitals.isPunctual() && affordable(requests, NEEDS.read, 1) > 0)
+      await attempt("purge", purge, undefined);
     if (leads && affordable(requests, NEEDS.relay, 1) > 0) await deps.report?.();
     return { ...consumed, relayed, swept: swept + after, prepared, decided, failures };
   };

@@ -12,6 +12,8 @@ export interface Vitals {
   compareClocks(): Promise<void>;
   /** The same with a time that the database has just given; `beforeMs` was this clock when it was asked. */
   noteDatabaseTime(beforeMs: number, theirMs: number): void;
+  /** Whether this clock is near enough to the database's for ids, stamps, leases and ages. */
+  isPunctual(): boolean;
   /** Throws AppError `clock_skew` while this process must not mint. */
   assertMinting(): void;
   /** Milliseconds this clock is ahead of the database's at the last comparison; null before the first. */
@@ -45,6 +47,7 @@ export function createVitals(deps: VitalsDeps): Vitals {
       const before = deps.clock.nowMs();
       noteDatabaseTime(before, await deps.database.nowMs());
     },
+    isPunctual: () => !isSkewed(),
     assertMinting() {
       if (!isSkewed()) return;
       throw new AppError("clock_skew", `Nothing was accepted: this clock is ${skew} ms from the database's`, {

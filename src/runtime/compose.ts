@@ -128,7 +128,7 @@ export function compose(
     log,
     atOnce: config.PREPARE_AT_ONCE,
     attemptsMax: config.PREPARE_ATTEMPTS,
-    ...(platform.mayAttempt === undefined ? {} : { mayAttempt: platform.mayAttempt }),
+    mayAttempt: () => vitals.isPunctual() && (platform.mayAttempt?.() ?? true),
   });
   const acceptDeps = {
     intake,

@@ -1,7 +1,9 @@
 // Core-proof #27: an instance whose clock is more than 30 seconds from the database's mints nothing.
 import { describe, expect, it } from "vitest";
+import type { Webhooks } from "../../src/ports/webhook.ts";
 import { expectProblem } from "../support/problem.ts";
 import { type ServiceOptions, startService } from "../support/service.ts";
+import { STILL_WEBHOOKS } from "../support/still-outside.ts";
 import { WAYS } from "../support/ways.ts";
 
 const CREATE = "/v1/session/create";
@@ -70,5 +72,30 @@ describe("27: a clock that is a little wrong", () => {
     expect(second.stamp > first.stamp).toBe(true);
     await service.tickToRest();
     expect((await service.get("/v1/sessions/s")).body).toMatchObject({ title: "2" });
+  });
+
+  it("begins no prepared work and forgets nothing; both go on once it is right", async () => {
+    const asked: number[] = [];
+    const webhooks: Webhooks = {
+      ...STILL_WEBHOOKS,
+      call: async (...args) => {
+        asked.push(1);
+        return STILL_WEBHOOKS.call(...args);
+      },
+    };
+    const { service, clock } = await startTurning({ webhooks });
+    await using _ = service;
+    await service.post("/v1/action/execute", { id: "a", webhook: "echo", input: 1 }, { "idempotency-key": "k" });
+    // So far ahead that every key would be past its time.
+    clock.aheadMs = 8 * 86_400_000;
+    await service.tickToRest();
+    await service.composed.prepare.idle();
+    expect(asked).toEqual([]);
+    expect(service.sql().all("SELECT count(*) AS n FROM idempotency_key")).toEqual([{ n: 1 }]);
+
+    clock.aheadMs = 0;
+    await service.tickToRest();
+    expect(asked).toEqual([1]);
+    expect((await service.get("/v1/actions/a")).body).toMatchObject({ status: "completed" });
   });
 });

@@ -136,6 +136,7 @@ export function createWorld(core: Core, options: WorldOptions = {}): World {
   /** Of clients: results that wait for company never wait for ever. */
   const delay = (): Promise<void> => (outside.waits ? new Promise(() => {}) : Promise.resolve());
   const prepare = core.prepare.createPrepare({
+    mayAttempt: () => true,
     ...deps,
     takes: flows.map((flow) => flow.name),
     flowsOn,
