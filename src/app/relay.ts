@@ -5,6 +5,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { Database, OutboxRow } from "../ports/database.ts";
 
 const ROWS_MAX = 500;
+/** What one produce takes, however slow the proxy is, within the deadline of any other. */
+const BYTES_MAX = 1_048_576;
 /** Rows that go to the end of the line when all are refused: enough that none stands in the way of others for ever. */
 const REFUSED_MAX = 20;
 const RETRY_BASE_MS = 500;
@@ -19,12 +21,12 @@ export interface RelayDeps {
 }
 
 /**
- * One pass over due rows, at most 500. A row goes only after its produce was confirmed; one whose fate is unknown stays
+ * One pass over due rows, at most 500 and a MiB. A row goes only after its produce was confirmed; one whose fate is unknown stays
  * and is sent again, and the ledger knows the duplicate. While Kafka takes none at all, most stay due: the breaker sees to it
  * that it is not asked too often, and they go as soon as it is back. Answers how many reached the log.
  */
 export async function relay({ broker, database, clock, random }: RelayDeps): Promise<number> {
-  const rows = await database.dueOutbox(clock.nowMs(), ROWS_MAX);
+  const rows = await database.dueOutbox(clock.nowMs(), ROWS_MAX, BYTES_MAX);
   if (rows.length === 0) return 0;
   const results = await broker.produce(
     rows.map((row) => ({ topic: row.topic, key: row.partitionKey, value: row.record })),

@@ -252,7 +252,8 @@ export interface Database {
   agenda(cluster: string, flows: readonly string[], nowMs: number): Promise<Agenda>;
   /** Every position and stripe. */
   allPositions(): Promise<PositionRow[]>;
-  dueOutbox(nowMs: number, limit: number): Promise<OutboxRow[]>;
+  /** The first of the due rows, up to and with the one whose record makes them `bytesMax` characters. */
+  dueOutbox(nowMs: number, limit: number, bytesMax: number): Promise<OutboxRow[]>;
   /** Removes rows that reached the log and reschedules the others, in one transaction. */
   settleOutbox(done: readonly string[], later: readonly OutboxRow[]): Promise<void>;
   dueSweeps(limit: number): Promise<SweepRow[]>;

@@ -37,7 +37,7 @@ const CASES: readonly Case[] = [
   { what: "ledgerRows", row: LEDGER, read: async (database) => (await database.ledgerRows(["a/op"])).size },
   { what: "listLedger", row: LEDGER, read: async (database) => (await database.listLedger({}, "", 10)).rows.length },
   { what: "ledgerAfter", row: LEDGER, read: async (database) => (await database.ledgerAfter("a", "", 10)).rows.length },
-  { what: "dueOutbox", row: OUTBOX, read: async (database) => (await database.dueOutbox(9, 10)).length },
+  { what: "dueOutbox", row: OUTBOX, read: async (database) => (await database.dueOutbox(9, 10, 1_000)).length },
   { what: "retryRows", row: RETRY, read: async (database) => (await database.retryRows(["a/op"])).size },
   {
     what: "leaseRetries",

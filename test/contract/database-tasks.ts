@@ -113,14 +113,27 @@ export function taskCases(make: MakeDatabase): void {
     const rows = [3, 1, 2].map((dueMs) => ({ ...outboxRow(`a/${dueMs}`), dueMs }));
     await write(database, { outbox: rows });
     await write(database, { outbox: [{ ...rows[0]!, record: "another" }] });
-    expect((await database.dueOutbox(2, 10)).map(({ key }) => key)).toEqual(["a/1", "a/2"]);
-    expect(await database.dueOutbox(3, 10)).toContainEqual(rows[0]);
-    expect(await database.dueOutbox(3, 1)).toHaveLength(1);
-    expect(await database.dueOutbox(0, 10)).toEqual([]);
+    const due = (nowMs: number, limit = 10) => database.dueOutbox(nowMs, limit, 1_000_000);
+    expect((await due(2)).map(({ key }) => key)).toEqual(["a/1", "a/2"]);
+    expect(await due(3)).toContainEqual(rows[0]);
+    expect(await due(3, 1)).toHaveLength(1);
+    expect(await due(0)).toEqual([]);
     const later = { ...rows[2]!, attempts: 4, dueMs: 9, reason: "not authorised", fatal: true };
     await database.settleOutbox(["a/1", "nothing"], [later]);
-    expect((await database.dueOutbox(8, 10)).map(({ key }) => key)).toEqual(["a/3"]);
-    expect((await database.dueOutbox(9, 10)).at(-1)).toEqual(later);
+    expect((await due(8)).map(({ key }) => key)).toEqual(["a/3"]);
+    expect((await due(9)).at(-1)).toEqual(later);
+  });
+
+  it("the outbox gives as many records as are asked for in characters, and one at least", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const rows = [1, 2, 3].map((dueMs) => ({ ...outboxRow(`a/${dueMs}`), dueMs, record: "x".repeat(100) }));
+    await write(database, { outbox: rows });
+    const keys = async (bytesMax: number) => (await database.dueOutbox(3, 10, bytesMax)).map(({ key }) => key);
+    expect(await keys(1)).toEqual(["a/1"]);
+    expect(await keys(100)).toEqual(["a/1"]);
+    expect(await keys(101)).toEqual(["a/1", "a/2"]);
+    expect(await keys(300)).toEqual(["a/1", "a/2", "a/3"]);
   });
 
   it("backlog() counts what waits, names fatal reasons and the oldest row", async () => {

@@ -90,6 +90,31 @@ describe("an outage of Kafka", () => {
     expect((await check(service)).outbox).toBeLessThan(30);
   });
 
+  it("that leaves large operations behind is followed by produces of a bounded size", async () => {
+    let down = true;
+    const sizes: number[] = [];
+    await using service = await startService({
+      env: { KAFKA_BREAKER_FAILURES: "1000" },
+      broker: (broker): Broker => ({
+        ...broker,
+        produce: async (records, signal) => {
+          if (down) return records.map(() => ({ status: "retryable", reason: "down" }) as const);
+          sizes.push(records.reduce((sum, { value }) => sum + value!.length, 0));
+          return broker.produce(records, signal);
+        },
+      }),
+    });
+    for (let i = 0; i < 12; i++) {
+      const metadata = { text: "x".repeat(300_000) };
+      expect((await service.post(CREATE, { ...memory(i), metadata })).body.path).toBe("fallback");
+    }
+    down = false;
+    await service.tickToRest();
+    // A record more than a MiB holds.
+    expect(Math.max(...sizes)).toBeLessThan(1_048_576 + 400_000);
+    expect(await check(service)).toMatchObject({ closed: true, outbox: 0 });
+  });
+
   it("that outlasts the deadline and lands later is counted once", async () => {
     let gated: GatedBroker | undefined;
     await using service = await startService({

@@ -141,7 +141,7 @@ describe("readiness does not turn red", () => {
     clock.ms += 3_600_000;
     down = false;
     // As the relay does it, without the tick that would read it at once.
-    const [row] = await service.database.dueOutbox(clock.ms, 1);
+    const [row] = await service.database.dueOutbox(clock.ms, 1, 1);
     await service.gateway.broker.produce([{ topic: row!.topic, key: row!.partitionKey, value: row!.record }]);
     expect(await readyz(service)).toEqual(READY);
     expect((await scrape(service)).value("tidegate_lag_records", { flow: "memory" })).toBe(1);

@@ -55,7 +55,7 @@ export function sqliteReads(using: Using, nowMs: (sql: Sql) => number): Reads {
       using((sql) => readPositions(sql, "WHERE key IN (SELECT value FROM json_each(?))", JSON.stringify(keys))),
     agenda: (cluster, flows, now) => using((sql) => readAgenda(sql, nowMs(sql), cluster, flows, now)),
     allPositions: () => using((sql) => readPositions(sql, "ORDER BY key")),
-    dueOutbox: (nowMs, limit) => using((sql) => dueOutbox(sql, nowMs, limit)),
+    dueOutbox: (nowMs, limit, bytesMax) => using((sql) => dueOutbox(sql, nowMs, limit, bytesMax)),
     dueSweeps: (limit) =>
       using((sql) => sql.all<SweepRow>("SELECT key, cursor, revision FROM sweep ORDER BY key LIMIT ?", limit)),
     referrers: (target, cursor, limit) => using((sql) => referrers(sql, target, cursor, limit)),
@@ -107,7 +107,9 @@ function readAgenda(sql: Sql, nowMs: number, cluster: string, flows: readonly st
   };
 }
 
-function dueOutbox(sql: Sql, nowMs: number, limit: number): OutboxRow[] {
+function dueOutbox(sql: Sql, nowMs: number, limit: number, bytesMax: number): OutboxRow[] {
+  const due = "SELECT * FROM outbox WHERE due_ms <= ? ORDER BY due_ms, key LIMIT ?";
+  const bytesBefore = "sum(length(record)) OVER (ORDER BY due_ms, key) - length(record)";
   return sql
     .all<{
       key: string;
@@ -119,9 +121,10 @@ function dueOutbox(sql: Sql, nowMs: number, limit: number): OutboxRow[] {
       attempts: number;
       due_ms: number;
     }>(
-      "SELECT key, topic, partition_key, record, reason, fatal, attempts, due_ms FROM outbox WHERE due_ms <= ? ORDER BY due_ms, key LIMIT ?",
+      `SELECT key, topic, partition_key, record, reason, fatal, attempts, due_ms FROM (SELECT *, ${bytesBefore} AS bytes_before FROM (${due})) WHERE bytes_before < ? ORDER BY due_ms, key`,
       nowMs,
       limit,
+      bytesMax,
     )
     .map(({ partition_key: partitionKey, due_ms: dueMs, fatal, ...row }) => ({
       ...row,

@@ -37,10 +37,12 @@ export function tasks({ run }: Transport): Tasks {
       return rows.map(({ key }) => byKey.get(key)!);
     },
 
-    async dueOutbox(now, limit) {
+    async dueOutbox(now, limit, bytesMax) {
       const rows = await run(
-        `MATCH (o:Outbox) WHERE o.due <= $now RETURN ${OUTBOX} ORDER BY o.due, o.key LIMIT toInteger($limit)`,
-        { now, limit },
+        `MATCH (o:Outbox) WHERE o.due <= $now WITH o ORDER BY o.due, o.key LIMIT toInteger($limit) WITH collect(o) AS os
+UNWIND range(0, size(os) - 1) AS i WITH os[i] AS o, reduce(sum = 0, b IN os[..i] | sum + coalesce(size(b.record), 0)) AS before
+WHERE before < $bytesMax RETURN ${OUTBOX}`,
+        { now, limit, bytesMax },
       );
       return toOutboxRows(rows);
     },
