@@ -191,7 +191,7 @@ function tooLarge(deps: ConsumeDeps, assigned: Assigned): Step {
   const origin = { topic, partition, offset };
   const refusal = { reason: "too_large", detail: `The record does not fit a read of ${READ_BYTES_CAP} bytes` } as const;
   deps.log.parked(refusal.reason, refusal.detail, origin);
-  const parked = parkedRow(origin, null, refusal, deps.clock.nowMs());
+  const parked = parkedRow(origin, assigned.key, null, refusal, deps.clock.nowMs());
   return { assigned, from: offset, to: offset + 1, gap: 0, parked, record: { origin, value: null } };
 }
 
@@ -311,7 +311,15 @@ async function applyBatch(
     const { origin, value } = step.record;
     const refusal = { reason: "handler_failed", detail: String(failure.cause ?? failure) } as const;
     deps.log.parked(refusal.reason, refusal.detail, origin);
-    const parked = parkedRow(origin, value, refusal, deps.clock.nowMs(), arrival?.operation, arrival?.minted);
+    const parked = parkedRow(
+      origin,
+      step.assigned.key,
+      value,
+      refusal,
+      deps.clock.nowMs(),
+      arrival?.operation,
+      arrival?.minted,
+    );
     return applyBatch(deps, [{ ...step, parked }], total);
   }
 }

@@ -21,7 +21,7 @@ import type { createReceive } from "./receive.ts";
 
 /** A parked record as operators see it. */
 export interface ParkedRecord {
-  /** Its coordinates: `topic/partition/offset`. */
+  /** Its name: `topic/partition/offset@log`. */
   readonly record: string;
   readonly topic: string;
   readonly partition: number;
@@ -51,6 +51,7 @@ export interface Decided {
   readonly next: string | null;
 }
 
+/** Records are named in full, or by coordinates alone while those name one record. */
 export interface DeadLetters {
   list(filter: ParkedFilter, cursor: string, limit: number): Promise<{ items: ParkedRecord[]; next: string | null }>;
   /** Throws AppError `not_found`. */
@@ -78,9 +79,10 @@ export interface DeadLettersDeps {
 export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
   const { database } = deps;
   const find = async (record: string): Promise<ParkedRow> => {
-    const row = await database.parkedRow(record);
+    const [row, other] = await database.parkedNamed(record);
     if (row === undefined) throw new AppError("not_found", `No record ${JSON.stringify(record)} is parked`);
-    return row;
+    if (other === undefined) return row;
+    throw new AppError("not_found", `${record} names records of two logs: say ${row.key} or ${other.key}`);
   };
   const decide = async (
     rows: readonly ParkedRow[],

@@ -1,4 +1,5 @@
 // From a record's bytes to an operation, or to a reason to set it aside. Never throws: a record cannot stop a partition.
+import { recordName } from "../domain/accounting.ts";
 import { base64 } from "../domain/base64.ts";
 import { findUnstorable, type Json } from "../domain/json.ts";
 import { ledgerKey } from "../domain/key.ts";
@@ -49,6 +50,7 @@ export function createReceive(deps: ReceiveDeps) {
     const row = (refusal: Refusal, decoded?: DecodedRecord): ParkedRow =>
       parkedRow(
         origin,
+        countedBy,
         record.value,
         refusal,
         deps.clock.nowMs(),
@@ -68,7 +70,7 @@ export function createReceive(deps: ReceiveDeps) {
       const conflict = { reason: "id_conflict", detail: "The id was used before for another operation" } as const;
       // Counted to no flow: the id has its outcome already.
       const conflictRow = (): ParkedRow =>
-        parkedRow(origin, record.value, conflict, deps.clock.nowMs(), decoded.record);
+        parkedRow(origin, countedBy, record.value, conflict, deps.clock.nowMs(), decoded.record);
       return { arrival: arrivalOf(operation, type, { path: "kafka", countedBy, minted, hash, conflictRow }) };
     } catch (error) {
       return { parked: row({ reason: "handler_failed", detail: String(error) }, decoded.record) };
@@ -76,9 +78,10 @@ export function createReceive(deps: ReceiveDeps) {
   };
 }
 
-/** The row of a record that is set aside, whatever is known of it. */
+/** The row of a record that is set aside, whatever is known of it; `position` is the key of its partition's. */
 export function parkedRow(
   origin: RecordOrigin,
+  position: string,
   value: Uint8Array | null,
   { reason, detail }: Refusal,
   atMs: number,
@@ -86,7 +89,7 @@ export function parkedRow(
   minted = false,
 ): ParkedRow {
   return {
-    key: `${origin.topic}/${origin.partition}/${origin.offset}`,
+    key: recordName(origin, position),
     ...origin,
     reason,
     detail: detail.toWellFormed().slice(0, 500),

@@ -15,7 +15,11 @@ export interface Verb {
 
 /** Arguments of both commands. */
 export const decisionArguments = {
-  record: { type: "positional", required: false, description: "One parked record: topic/partition/offset" },
+  record: {
+    type: "positional",
+    required: false,
+    description: "One parked record: topic/partition/offset@log, or without @log where that names one",
+  },
   url: urlArgument,
   "api-key": apiKeyArgument,
   flow: { type: "string", description: "Every parked record of this flow" },

@@ -9,7 +9,7 @@ export interface InspectedRecord extends ParkedRecord {
   readonly text: string | null;
 }
 
-const RECORD = /^(?!\.{1,2}\/)([A-Za-z0-9._-]{1,249})\/(\d{1,9})\/(\d{1,16})$/;
+const RECORD = /^(?!\.{1,2}\/)([A-Za-z0-9._-]{1,249})\/(\d{1,9})\/(\d{1,16}(?:@[0-9a-f]{8})?)$/;
 
 /** The path of a parked record's resource. Throws a usage failure for what names no record. */
 export function parkedPath(record: string): string {

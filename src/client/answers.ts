@@ -85,7 +85,7 @@ export interface OperationStatus extends Ended {
 
 /** A record set aside. */
 export interface ParkedRecord {
-  /** Its coordinates: `topic/partition/offset`. */
+  /** Its name: `topic/partition/offset@log`. */
   readonly record: string;
   readonly topic: string;
   readonly partition: number;

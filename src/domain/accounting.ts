@@ -94,6 +94,29 @@ export function stripeKey(sort: StripeSort, flow: string, operationId: string): 
   return `sync/${flow}/${sort}/${Number.isNaN(number) ? 0 : number % STRIPES}`;
 }
 
+/** Dialects that cannot tell one log of a topic from the next give this generation. */
+const UNTOLD = /^0(\+|$)/;
+
+/**
+ * Names a record among all that were ever set aside: its coordinates, and a mark of the log, because another log may come
+ * to bear the topic (core-proof #29). `position` is the key of the partition's position.
+ */
+export function recordName(
+  { topic, partition, offset }: { readonly topic: string; readonly partition: number; readonly offset: number },
+  position: string,
+): string {
+  const [, cluster = "", , , generation = ""] = position.split("/");
+  const log = UNTOLD.test(generation) ? `${cluster}/${generation}` : generation;
+  return `${topic}/${partition}/${offset}@${mark(log)}`;
+}
+
+/** FNV-1a in 32 bits, as eight hexadecimal digits. */
+function mark(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
 /** Reads a key of {@link stripeKey} or {@link positionKey}. */
 export function parsePositionKey(
   key: string,

@@ -276,7 +276,8 @@ export interface Database {
    */
   ledgerAfter(tenant: string, cursor: string, limit: number): Promise<{ rows: LedgerRow[]; next: string }>;
   parkedByOperation(operationKey: string): Promise<ParkedRow | undefined>;
-  parkedRow(key: string): Promise<ParkedRow | undefined>;
+  /** The parked record of this name; of coordinates alone, which records of several logs may bear, two at most. */
+  parkedNamed(record: string): Promise<ParkedRow[]>;
   listParked(filter: ParkedFilter, cursor: string, limit: number): Promise<Listed<ParkedRow>>;
   countParked(filter: ParkedFilter): Promise<number>;
   /**

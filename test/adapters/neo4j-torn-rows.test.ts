@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
     what: "parkedRow",
     row: PARKED,
     nullable: [9, 10, 11],
-    read: async (database) => count(await database.parkedRow("t/0/1")),
+    read: async (database) => (await database.parkedNamed("t/0/1")).length,
   },
   {
     what: "parkedByOperation",

@@ -124,6 +124,19 @@ export function taskCases(make: MakeDatabase): void {
     expect((await due(9)).at(-1)).toEqual(later);
   });
 
+  it("a parked record is found by its name, and by coordinates alone together with those of other logs", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const names = ["t/0/1@aaaaaaaa", "t/0/1@bbbbbbbb", "t/0/10@aaaaaaaa", "t/0/1@cccccccc"];
+    await write(database, { parked: names.map(parkedRow) });
+    const found = async (record: string) => (await database.parkedNamed(record)).map(({ key }) => key);
+    expect(await found("t/0/1@bbbbbbbb")).toEqual(["t/0/1@bbbbbbbb"]);
+    expect(await found("t/0/10")).toEqual(["t/0/10@aaaaaaaa"]);
+    expect(await found("t/0/1")).toEqual(["t/0/1@aaaaaaaa", "t/0/1@bbbbbbbb"]);
+    expect(await found("t/0/1@dddddddd")).toEqual([]);
+    expect(await found("t/0")).toEqual([]);
+  });
+
   it("the outbox gives as many records as are asked for in characters, and one at least", async () => {
     await using bundle = await make();
     const { database } = bundle;

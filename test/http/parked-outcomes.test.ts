@@ -12,6 +12,7 @@ import {
   memoryOf,
   mended,
   NEWER,
+  nameOf,
   ours,
   parkedList,
   TOPIC,
@@ -186,7 +187,7 @@ describe("#36 a rebuild", () => {
       await service.post(`${at(4)}/discard`, {});
       await service.post(`${at(5)}/replay`, { value: record() });
       await service.tickToRest();
-      expect((await parkedList(service)).items).toMatchObject([{ record: `${TOPIC}/0/3`, attempts: 1 }]);
+      expect((await parkedList(service)).items).toMatchObject([{ record: await nameOf(service, 3), attempts: 1 }]);
 
       const held = { back: when === "before the records" };
       await using rebuilt = await startService({ gateway: service.gateway, rebuilding: true, broker: heldBack(held) });
@@ -199,7 +200,7 @@ describe("#36 a rebuild", () => {
       }
       expect(await dump(rebuilt)).toBe(await dump(service));
       expect(await dump(service)).toContain("edited");
-      expect((await parkedList(rebuilt)).items.map(({ record }) => record)).toEqual([`${TOPIC}/0/3`]);
+      expect((await parkedList(rebuilt)).items.map(({ record }) => record)).toEqual([await nameOf(service, 3)]);
       const counted = ({ accounted, applied, discarded, parked, foreign, derived }: Record<string, number>) => ({
         ...{ accounted, applied, discarded, parked, foreign, derived },
       });

@@ -1,5 +1,6 @@
 // Records that are set aside, and how tests look at them.
 import { expect } from "vitest";
+import { positionKey, recordName } from "../../src/domain/accounting.ts";
 import { mintOperationId } from "../../src/domain/operation-id.ts";
 import { nodeEntropy } from "../../src/runtime/entropy-node.ts";
 import { ID_SECRET, type ServiceOptions, type ServiceUnderTest, startService } from "../support/service.ts";
@@ -28,6 +29,13 @@ export async function parkedList(service: ServiceUnderTest, query = "") {
 }
 
 export const at = (offset: number): string => `/v1/parked/${TOPIC}/0/${offset}`;
+
+/** The full name of a record of that partition. */
+export async function nameOf({ gateway: { broker } }: ServiceUnderTest, offset: number): Promise<string> {
+  const [topic] = await broker.topics([TOPIC]);
+  const position = positionKey(broker.cluster, TOPIC, 0, topic!.generation);
+  return recordName({ topic: TOPIC, partition: 0, offset }, position);
+}
 
 export const memoryOf = async (service: ServiceUnderTest) =>
   ((await service.get("/v1/check")).body.flows as { memory: Record<string, number> }).memory;

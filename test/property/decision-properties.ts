@@ -106,7 +106,7 @@ function createDesk(core: Core, world: World, fixed: readonly Fixed[]): Desk {
 async function expectCarriedOut({ database }: World, { first }: Desk): Promise<void> {
   const rows = await database.ledgerRows([...first.keys()]);
   for (const [key, { record, verdict, isNamed }] of first) {
-    expectSame(`whether ${record} is parked`, (await database.parkedRow(record)) !== undefined, false);
+    expectSame(`whether ${record} is parked`, (await database.parkedNamed(record)).length > 0, false);
     const isDiscarded = rows.get(key)?.outcome.outcome === "discarded";
     expectSame(`whether ${key} was discarded`, isDiscarded, verdict === "discard" && isNamed);
   }

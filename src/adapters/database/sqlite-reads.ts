@@ -25,7 +25,7 @@ import {
   listParked,
   parkedByOperation,
   parkedCounts,
-  parkedRow,
+  parkedNamed,
   readRetry,
 } from "./sqlite-tasks.ts";
 
@@ -64,7 +64,7 @@ export function sqliteReads(using: Using, nowMs: (sql: Sql) => number): Reads {
     search: (query, cursor, limit) => using((sql) => search(sql, query, cursor, limit)),
     listLedger: (filter, cursor, limit) => using((sql) => listLedger(sql, filter, cursor, limit)),
     ledgerAfter: (tenant, cursor, limit) => using((sql) => ledgerAfter(sql, tenant, cursor, limit, nowMs(sql))),
-    parkedRow: (key) => using((sql) => parkedRow(sql, key)),
+    parkedNamed: (record) => using((sql) => parkedNamed(sql, record)),
     listParked: (filter, cursor, limit) => using((sql) => listParked(sql, filter, cursor, limit)),
     countParked: (filter) => using((sql) => countParked(sql, filter)),
     dueDecisions: (limit) => using((sql) => dueDecisions(sql, limit)),

@@ -100,6 +100,17 @@ export function parkedRow(sql: Sql, key: string): ParkedRow | undefined {
   return row === undefined ? undefined : toParked(row);
 }
 
+/** See the port; behind coordinates comes the mark of their log. */
+export function parkedNamed(sql: Sql, record: string): ParkedRow[] {
+  const rows = sql.all<ParkedColumns>(
+    `${PARKED} WHERE key = ? OR (key >= ? AND key < ?) ORDER BY key LIMIT 2`,
+    record,
+    `${record}@`,
+    `${record}@${LAST}`,
+  );
+  return rows.map(toParked);
+}
+
 export function parkedByOperation(sql: Sql, operationKey: string): ParkedRow | undefined {
   const row = sql.get<ParkedColumns>(`${PARKED} WHERE operation_key = ? LIMIT 1`, operationKey);
   return row === undefined ? undefined : toParked(row);

@@ -110,7 +110,7 @@ const neighbourhood = z.object({
 });
 
 const parked = z.object({
-  record: text.describe("Its coordinates: topic/partition/offset."),
+  record: text.describe("Its name: topic/partition/offset@log."),
   topic: text,
   partition: count,
   offset: count,

@@ -9,7 +9,7 @@ import type { Params, Transport } from "./transport.ts";
 
 type Parked = Pick<
   Database,
-  "parkedByOperation" | "parkedRow" | "listParked" | "countParked" | "parkedCounts" | "dueDecisions" | "noteReplay"
+  "parkedByOperation" | "parkedNamed" | "listParked" | "countParked" | "parkedCounts" | "dueDecisions" | "noteReplay"
 >;
 
 export function parked({ run }: Transport): Parked {
@@ -26,8 +26,13 @@ export function parked({ run }: Transport): Parked {
       return toParkedRows(rows)[0];
     },
 
-    async parkedRow(key) {
-      return toParkedRows(await run(`MATCH (k:Parked {key: $key}) RETURN ${PARKED}`, { key }))[0];
+    async parkedNamed(record) {
+      const named = "k.key = $record OR k.key STARTS WITH $marked";
+      const rows = await run(`MATCH (k:Parked) WHERE ${named} RETURN ${PARKED} ORDER BY k.key LIMIT 2`, {
+        record,
+        marked: `${record}@`,
+      });
+      return toParkedRows(rows);
     },
 
     async listParked(filter, cursor, limit) {
