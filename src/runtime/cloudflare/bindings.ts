@@ -1,6 +1,7 @@
-// What a Worker is given: bindings, and variables and secrets as texts; and the configuration that follows from them.
+// What a Worker is given: bindings, and variables and secrets; and the configuration that follows from them.
 import type { DurableObjectNamespace, Fetcher, Rpc } from "@cloudflare/workers-types";
 import type { TickReport } from "../../app/tick.ts";
+import { variables } from "../../config/variables.ts";
 import { type Config, ConfigError, parseConfig } from "../../config.ts";
 import { flows } from "../../flows/index.ts";
 
@@ -27,9 +28,7 @@ const NO_BOLT = "NEO4J_URL must be http(s): Workers speak the Query API of Neo4j
  * Throws ConfigError with every problem, a missing secret or binding among them.
  */
 export function workerConfig(bindings: Bindings): Config {
-  const texts = Object.fromEntries(
-    Object.entries(bindings).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
+  const texts = textsOf(bindings);
   const problems: string[] = [];
   if ((texts.ID_SECRET ?? "").trim() === "") problems.push(NO_SECRET);
   if (bindings.TIDEGATE === undefined) problems.push(NO_OBJECT);
@@ -44,4 +43,20 @@ export function workerConfig(bindings: Bindings): Config {
   if (config?.neo4j?.protocol === "bolt") problems.push(NO_BOLT);
   if (config === undefined || problems.length > 0) throw new ConfigError(problems);
   return config.AUTH === "none" ? config : { ...config, keys: config.keys ?? new Map() };
+}
+
+/** Names that the configuration reads: anything else that is no text is a binding of somebody's own. */
+const NAMES: ReadonlySet<string> = new Set([
+  ...Object.keys(variables),
+  ...flows.map(({ switch: { variable } }) => variable),
+]);
+
+/** The variables as a process would have them in its environment: `[vars]` also takes numbers, booleans and tables. */
+function textsOf(bindings: Bindings): Record<string, string> {
+  const entries = Object.entries(bindings).flatMap(([name, value]): [string, string][] => {
+    if (typeof value === "string") return [[name, value]];
+    if (!NAMES.has(name) || value === null || value === undefined) return [];
+    return [[name, typeof value === "object" ? JSON.stringify(value) : String(value)]];
+  });
+  return Object.fromEntries(entries);
 }

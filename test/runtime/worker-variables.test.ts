@@ -1,0 +1,39 @@
+// Variables of a Worker: `[vars]` of wrangler.toml takes more than texts, and none of it may be dropped in silence.
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../../src/config.ts";
+import { type Bindings, workerConfig } from "../../src/runtime/cloudflare/bindings.ts";
+
+const configOf = (given: Record<string, unknown>) =>
+  workerConfig({ TIDEGATE: {} as NonNullable<Bindings["TIDEGATE"]>, ID_SECRET: "a secret of the tests", ...given });
+
+describe("variables of a Worker", () => {
+  it("may be numbers", () => expect(configOf({ TICK_RECORDS: 10_000 }).TICK_RECORDS).toBe(10_000));
+
+  it("may be booleans, switches of flows among them", () => {
+    expect([...configOf({ ENABLE_KAFKA: false }).flowsOn]).toEqual([]);
+    expect([...configOf({ ENABLE_KAFKA: false, USE_KAFKA: true }).flowsOn]).toEqual(["events"]);
+    expect(configOf({ KAFKA_SESSION_OPERATIONS: false }).flowsOn).not.toContain("session");
+  });
+
+  it("may be tables", () => {
+    const hooks = { mail: { url: "https://mail.example/hook", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" } };
+    expect(JSON.parse(configOf({ WEBHOOKS: hooks }).WEBHOOKS!)).toEqual(hooks);
+  });
+
+  it("that are null are unset", () => expect(configOf({ TICK_RECORDS: null }).TICK_RECORDS).toBe(1_000));
+
+  it("are refused by name where they make no sense", () => {
+    expect(() => configOf({ TICK_RECORDS: true, CORS_ORIGINS: ["https://app.example"] })).toThrow(ConfigError);
+    expect(() => configOf({ TICK_RECORDS: true })).toThrow(/TICK_RECORDS must be a whole number/);
+    expect(() => configOf({ CORS_ORIGINS: ["https://app.example"] })).toThrow(/CORS_ORIGINS must be/);
+  });
+
+  it("are nothing else that is bound: its members are left alone", () => {
+    const binding = {
+      toJSON: () => {
+        throw new Error("somebody looked");
+      },
+    };
+    expect(configOf({ MY_SERVICE: binding, ASSETS: binding }).TICK_RECORDS).toBe(1_000);
+  });
+});
