@@ -8,8 +8,10 @@ export function withAlarm(broker: Broker, storage: DurableObjectStorage, delayMs
   const set = async (): Promise<void> => {
     const nowMs = Date.now();
     if (nowMs < setUntilMs) return;
-    setUntilMs = nowMs + delayMs;
-    if ((await storage.getAlarm()) === null) await storage.setAlarm(nowMs + delayMs);
+    const atMs = await storage.getAlarm();
+    if (atMs === null) await storage.setAlarm(nowMs + delayMs);
+    // One that is set already may come sooner than ours would: who produces after that needs the next.
+    setUntilMs = atMs ?? nowMs + delayMs;
   };
   return {
     ...broker,
