@@ -70,7 +70,7 @@ const PACKAGES: Record<string, readonly string[]> = {
     "src/config/",
     "src/cli/",
   ],
-  hono: ["src/http/", "src/gateway/", "src/runtime/cloudflare/service.ts"],
+  hono: ["src/http/", "src/gateway/"],
   "@hono/node-server": ["src/runtime/listen.ts"],
   "@opentelemetry/api": [
     "src/app/tracing.ts",

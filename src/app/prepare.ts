@@ -38,7 +38,10 @@ export interface PrepareDeps {
   readonly log: Log;
   /** Calls under way together. Their results wait for their transactions beside them. */
   readonly atOnce: number;
-  /** Whether another attempt may begin: not where the clock is wrong by which results are stamped and requests leased. */
+  /**
+   * Whether an attempt may begin that nobody waits for: not where the clock is wrong by which results are stamped and
+   * requests leased, nor where nothing is left of what is counted.
+   */
   readonly mayAttempt: () => boolean;
   /** Attempts after which a failure is the result. */
   readonly attemptsMax: number;
@@ -84,8 +87,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
     expectsMore: () => calling > 0 && !stopping.signal.aborted,
   });
 
-  const isFree = (): boolean =>
-    deps.mayAttempt() && calling < deps.atOnce && underWay.size < ATTEMPTS_PER_CALL * deps.atOnce;
+  const isFree = (): boolean => calling < deps.atOnce && underWay.size < ATTEMPTS_PER_CALL * deps.atOnce;
   const start = (leased: RetryRow | Promise<RetryRow | undefined>): Promise<void> => {
     begun++;
     calling++;
@@ -110,7 +112,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   };
   const take = (): void => {
     while (isFree() && !stopping.signal.aborted) {
-      const row = queue.shift();
+      const row = deps.mayAttempt() ? queue.shift() : undefined;
       if (row !== undefined) {
         start(row);
         continue;
@@ -124,7 +126,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   const fill = (): void => {
     take();
     // A slot is never idle while something is due.
-    if (hasEnded && queue.length === 0 && isFree()) refill().catch(() => undefined);
+    if (hasEnded && queue.length === 0 && isFree() && deps.mayAttempt()) refill().catch(() => undefined);
   };
   let refilling: Promise<void> | undefined;
   const refill = (): Promise<void> => {
@@ -142,7 +144,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
 
   return {
     async pump(mayLease = true) {
-      if (mayLease && isFree()) await refill();
+      if (mayLease && isFree() && deps.mayAttempt()) await refill();
       const count = begun;
       begun = 0;
       return count;

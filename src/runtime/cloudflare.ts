@@ -48,7 +48,7 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   config ??= workerConfig(bindings);
   const { kafka, neo4j } = config;
   if (kafka === undefined || neo4j === undefined) return objectOf(bindings);
-  // What waits belongs to the request that waits, so only breaker and count outlive it.
+  // What waits belongs to the request that waits, so only the broker with its breaker outlives it.
   requests ??= countedFetch(config.TICK_REQUESTS);
   broker ??= breakingBroker(config, kafka, requests.fetch);
   const database = remoteDatabase(neo4j, requests.fetch);
@@ -59,7 +59,7 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
     tick: service.tick,
     async fetch(request) {
       try {
-        return await service.app.fetch(request);
+        return await service.fetch(request);
       } finally {
         ctx.waitUntil(service.rest());
       }

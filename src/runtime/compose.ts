@@ -60,7 +60,7 @@ export interface Platform {
   readonly consumerName?: string;
   /** Flows other than the product's. */
   readonly flows?: readonly Flow[];
-  /** Whether another attempt at prepared work may begin, where what it takes is counted. */
+  /** Whether an attempt at prepared work may begin that nobody waits for, where what it takes is counted. */
   readonly mayAttempt?: () => boolean;
   /** Told when a flow's backlog is found empty, or no longer is. */
   readonly onDrained?: (flow: string, isDrained: boolean) => void;

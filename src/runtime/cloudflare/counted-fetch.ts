@@ -1,23 +1,24 @@
-// Outside requests are counted by the platform, so they are counted here as well.
+// Outside requests are counted by the platform, for each invocation by itself, so they are counted here as well.
+import { AsyncLocalStorage } from "node:async_hooks";
 
 /** A fetch that counts. Parts of a tick ask what is left before they begin. */
 export interface CountedFetch {
   readonly fetch: (request: Request) => Promise<Response>;
-  /** What is left of the allowance since the last tick began. */
+  /** What is left of the allowance of the invocation that asks. */
   left(): number;
-  /** A tick begins. */
-  renew(): void;
+  /** Runs an invocation with an allowance of its own: what others ask outside meanwhile counts for them. */
+  within<Result>(invocation: () => Promise<Result>): Promise<Result>;
 }
 
 export function countedFetch(allowance: number, inner = (request: Request) => fetch(request)): CountedFetch {
-  let made = 0;
+  // By context and not by parameter: the broker and its breaker outlive invocations.
+  const counts = new AsyncLocalStorage<{ made: number }>();
   return {
-    left: () => allowance - made,
-    renew() {
-      made = 0;
-    },
+    left: () => allowance - (counts.getStore()?.made ?? 0),
+    within: (invocation) => counts.run({ made: 0 }, invocation),
     fetch(request) {
-      made++;
+      const count = counts.getStore();
+      if (count !== undefined) count.made++;
       return inner(request);
     },
   };

@@ -27,9 +27,9 @@ export class TidegateObject extends DurableObject<Bindings> {
 
   /** Answers a request of the service. */
   async fetch(request: Request): Promise<Response> {
-    const { app, rest } = await this.#open();
+    const { fetch, rest } = await this.#open();
     try {
-      const response = await app.fetch(request);
+      const response = await fetch(request);
       await readToEnd(request);
       return response;
     } finally {

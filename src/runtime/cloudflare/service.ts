@@ -1,5 +1,4 @@
 // The service as a Worker runs it, over whatever broker and database it was given.
-import type { Hono } from "hono";
 import { affordable, NEEDS } from "../../app/allowance.ts";
 import type { Write } from "../../app/log.ts";
 import type { TickReport } from "../../app/tick.ts";
@@ -19,7 +18,8 @@ import { tickThrough } from "./tick-through.ts";
 
 /** A service in a Worker. */
 export interface WorkerService {
-  readonly app: Hono;
+  /** Answers a request of the service. */
+  readonly fetch: (request: Request) => Promise<Response>;
   /** Ticks until nothing is left to do or the budget is spent; `first` says which topic comes first. */
   tick(first: number): Promise<TickReport>;
   /** Finishes what was begun and need not be waited for: prepared work, then the spans. Never throws. */
@@ -31,7 +31,7 @@ export interface WorkerParts {
   readonly broker: Broker;
   readonly database: Database;
   readonly write: Write;
-  /** Outside requests that ticks may still make. */
+  /** Makes the outside requests of ticks and of everything else. */
   readonly requests: CountedFetch;
 }
 
@@ -61,7 +61,6 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
     }),
   });
   const tick = (first: number): Promise<TickReport> => {
-    requests.renew();
     const budget = {
       ...composed.budget,
       batchMax: BATCH_RECORDS,
@@ -70,7 +69,8 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
       purges: first % PURGE_EVERY === 0,
       requests,
     };
-    return tickThrough({ tick: composed.tick, prepare: composed.prepare, budget, nowMs: clock.nowMs });
+    const deps = { tick: composed.tick, prepare: composed.prepare, budget, nowMs: clock.nowMs };
+    return requests.within(() => tickThrough(deps));
   };
   const asset = workerAssets(bindings.ASSETS);
   const service = { ...composed.service, ...(asset === undefined ? {} : { asset }), tick: () => tick(0) };
@@ -78,5 +78,6 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
     await composed.prepare.idle();
     await flushSpans();
   };
-  return { app: createApp(service), tick, rest };
+  const app = createApp(service);
+  return { fetch: (request) => requests.within(async () => app.fetch(request)), tick, rest };
 }
