@@ -144,6 +144,8 @@ export function createPrepare(deps: PrepareDeps): Prepare {
 
   return {
     async pump(mayLease = true) {
+      // What is leased already and could not begin comes first.
+      take();
       if (mayLease && isFree() && deps.mayAttempt()) await refill();
       const count = begun;
       begun = 0;

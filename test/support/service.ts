@@ -53,6 +53,8 @@ export interface ServiceOptions {
   readonly flows?: readonly Flow[];
   readonly textModel?: TextModel;
   readonly webhooks?: Webhooks;
+  /** Whether an attempt may begin that nobody waits for; always otherwise. */
+  readonly mayAttempt?: () => boolean;
   /** Reads the log without calling anybody. */
   readonly rebuilding?: boolean;
 }
@@ -120,6 +122,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     textModel: options.textModel ?? STILL_MODEL,
     webhooks: options.webhooks ?? STILL_WEBHOOKS,
     ...(options.flows === undefined ? {} : { flows: options.flows }),
+    ...(options.mayAttempt === undefined ? {} : { mayAttempt: options.mayAttempt }),
     ...(options.rebuilding === undefined ? {} : { rebuilding: options.rebuilding }),
     write: (level, message, fields) => lines.push({ level, message, ...fields }),
   });
