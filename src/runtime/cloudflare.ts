@@ -55,15 +55,16 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   const write = workerLog(config);
   const parts = { bindings, broker, database, write, requests };
   const service = createWorkerService(config, parts);
+  const rested = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work();
+    } finally {
+      ctx.waitUntil(service.rest());
+    }
+  };
   return {
-    tick: service.tick,
-    async fetch(request) {
-      try {
-        return await service.fetch(request);
-      } finally {
-        ctx.waitUntil(service.rest());
-      }
-    },
+    tick: (first) => rested(() => service.tick(first)),
+    fetch: (request) => rested(() => service.fetch(request)),
   };
 }
 
