@@ -18,6 +18,7 @@ export const ERRORS = {
   decision_pending: { retryable: true },
   unauthenticated: { retryable: false },
   forbidden: { retryable: false },
+  origin_not_allowed: { retryable: false },
   broker_unavailable: { retryable: true },
   graph_unavailable: { retryable: true },
   model_unavailable: { retryable: true },

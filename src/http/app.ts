@@ -9,6 +9,7 @@ import { eventRoutes } from "./events.ts";
 import { metricRoutes } from "./metrics.ts";
 import { operationRoutes, unknownOperation } from "./operations.ts";
 import { operatorRoutes } from "./operator.ts";
+import { refuseForeignPages } from "./origin.ts";
 import { documentRoutes } from "./pages/api.ts";
 import { problemRoutes } from "./pages/problems.ts";
 import { parkedRoutes } from "./parked.ts";
@@ -20,6 +21,7 @@ import type { Service } from "./service.ts";
 /** Creates the application. It answers a problem document to everything that is not 2xx. */
 export function createApp(service: Service): Hono {
   const app = new Hono({ router: rememberingRouter() });
+  app.fetch = refuseForeignPages(app.fetch, service);
   app.fetch = tracedFetch(app);
   if (service.corsOrigins.length > 0) app.use(crossOrigin(service.corsOrigins));
   requireKeys(app, service);

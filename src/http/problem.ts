@@ -20,6 +20,7 @@ export const PROBLEMS = {
   decision_pending: { status: 409, title: "Another decision is not carried out yet" },
   unauthenticated: { status: 401, title: "A valid API key is needed" },
   forbidden: { status: 403, title: "The API key does not allow this" },
+  origin_not_allowed: { status: 403, title: "Pages of this origin may not do this" },
   broker_unavailable: { status: 503, title: "Kafka cannot be reached" },
   graph_unavailable: { status: 503, title: "The database cannot be reached" },
   model_unavailable: { status: 503, title: "The text model cannot be reached" },
@@ -59,4 +60,11 @@ export function problemResponse(c: Context, error: AppError): Response {
   const problem = toProblem(error);
   if (error.retryAfterMs !== undefined) c.header("Retry-After", String(Math.ceil(error.retryAfterMs / 1_000)));
   return c.body(JSON.stringify(problem), problem.status as 500, { "Content-Type": "application/problem+json" });
+}
+
+/** The same where there is no route yet, nor a context. */
+export function bareProblemResponse(error: AppError): Response {
+  const problem = toProblem(error);
+  const headers = { "Content-Type": "application/problem+json" };
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

@@ -4,7 +4,7 @@ import type { DurableObjectId, ExecutionContext, ScheduledController } from "@cl
 import type { TickReport } from "../app/tick.ts";
 import { type Config, ConfigError } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
-import { toProblem } from "../http/problem.ts";
+import { bareProblemResponse } from "../http/problem.ts";
 import type { Broker } from "../ports/broker.ts";
 import { type Bindings, type ObjectMethods, workerConfig } from "./cloudflare/bindings.ts";
 import { type CountedFetch, countedFetch } from "./cloudflare/counted-fetch.ts";
@@ -81,9 +81,5 @@ function objectOf({ TIDEGATE }: Bindings): Answering {
 function misconfigured(error: unknown): Response {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);
-  const problem = toProblem(new AppError("internal", error.message));
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: { "content-type": "application/problem+json" },
-  });
+  return bareProblemResponse(new AppError("internal", error.message));
 }

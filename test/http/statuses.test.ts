@@ -267,6 +267,7 @@ const PROBLEMS: { readonly [code in ErrorCode]?: (route: Route) => Promise<Respo
     faults.down = true;
     return call;
   }),
+  origin_not_allowed: provoking({}, (call) => ({ ...call, headers: { origin: "https://elsewhere.example" } })),
   internal: provoking(DIRECT, (call, { faults }) => {
     faults.unforeseen = true;
     return call;

@@ -32,7 +32,7 @@ export function openApiDocument({
   const paths: { [path: string]: { [method: string]: JsonSchema } } = {};
   for (const route of described) {
     const template = templateOf(route.path);
-    const guarded = keyring === undefined ? route : guard(route, scopeOf(route));
+    const guarded = keyring === undefined ? guardFromPages(route) : guard(route, scopeOf(route));
     paths[template] = { ...paths[template], [route.method.toLowerCase()]: operationOf(guarded) };
   }
   const topics = new Map(flows.map((flow) => [flow.name, `Operations of the topic ${flow.topics.join(", ")}.`]));
@@ -60,6 +60,12 @@ export function openApiDocument({
 /** `/v1/sessions/:id` as `/v1/sessions/{id}`. */
 export function templateOf(path: string): string {
   return path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");
+}
+
+/** A route of a service without keys: what changes something is not for pages of other origins. */
+function guardFromPages(route: RouteDescription): RouteDescription {
+  if (route.method === "GET") return route;
+  return { ...route, problems: [...(route.problems ?? []), "origin_not_allowed"] };
 }
 
 /** A route of a service with keys; its scope is what the specification calls a role. */

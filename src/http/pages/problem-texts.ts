@@ -112,6 +112,12 @@ const texts: { readonly [code in ErrorCode]: ProblemText } = {
     remedy: "Use a key with the scope that the detail names, or ask the operator for one.",
     example: { detail: "The API key does not allow this" },
   },
+  origin_not_allowed: {
+    cause:
+      "A page of another origin sent this by a browser. The service asks nobody for a key, so it takes only what its own pages and programs send.",
+    remedy: "Operators: name the page's origin in CORS_ORIGINS, as the browser sends it in the header Origin.",
+    example: { detail: "Pages of https://app.example may not send anything to this service" },
+  },
   broker_unavailable: {
     cause: "Kafka's proxy does not answer, or refuses. Operations are still taken: they go straight into the graph.",
     remedy: "Try again later. Operators: /health/kafka says what Kafka lacks.",
