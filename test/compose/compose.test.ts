@@ -105,6 +105,12 @@ describe("docker-compose.yml", () => {
     },
   );
 
+  it.each(TIDEGATE)("gives %s time to let go of everything after its own deadline", (name) => {
+    const { SHUTDOWN_DEADLINE_MS } = parseConfig(environmentOf(name), flows);
+    const graceMs = 1_000 * Number(/^(\d+)s$/.exec(file.services[name]!.stop_grace_period ?? "10s")![1]);
+    expect(graceMs).toBeGreaterThan(SHUTDOWN_DEADLINE_MS);
+  });
+
   it("hands every switch and setting that it names on from the environment", () => {
     for (const variable of switches) {
       const value = variable === "USE_KAFKA" ? "false" : "off";
