@@ -66,7 +66,7 @@ export interface Tidegate {
   tick(): Promise<TickReport>;
   /** Consumes in this process until it is closed, with pauses where there is nothing to do. */
   consume(): void;
-  /** Ends what is under way and lets go of everything. Requests have to be over by then. */
+  /** Ends what is under way, event streams too, and lets go of everything. Other requests have to be over by then. */
   close(): Promise<void>;
 }
 
@@ -96,8 +96,8 @@ export async function createTidegate(options: TidegateOptions = {}): Promise<Tid
   const write = options.write ?? consoleWrite(config);
   const { asset, close, ...rest } = await platform(config, flows, write);
   const { service, tick, budget, prepare, sharing } = compose(config, { ...rest, flows });
-  const app = createApp(asset === undefined ? service : { ...service, asset });
   const stopping = new AbortController();
+  const app = createApp({ ...service, ...(asset === undefined ? {} : { asset }), stopping: stopping.signal });
   let loop: Promise<void> | undefined;
   return {
     fetch: async (request) => app.fetch(request),

@@ -129,3 +129,15 @@ test("what cannot be composed is said at once", async () => {
     "KAFKA_NOTES",
   );
 });
+
+test("ends its event streams when it is closed", async () => {
+  using folder = tempFolder();
+  const { tidegate, lines } = await start(folder.root);
+  const { body } = await tidegate.fetch(new Request("http://tidegate.test/v1/operations/events"));
+  const reader = body!.getReader();
+  await reader.read();
+  const end = reader.read();
+  await tidegate.close();
+  expect((await end).done).toBe(true);
+  expect(lines).not.toContain("A request failed");
+});

@@ -68,9 +68,12 @@ function event(name: string, data: unknown, id: string): string {
   return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Looks for news when the reader has taken the last ones. It is open from its first look on: an unread answer is no stream. */
+/**
+ * Looks for news when the reader has taken the last ones, until there are none to come, its time is over or the process is
+ * to end. It is open from its first look on: an unread answer is no stream.
+ */
 function pulled(
-  { clock, delay, log }: Service,
+  { clock, delay, log, stopping }: Service,
   next: () => Promise<Chunk>,
   onChange: (change: 1 | -1) => void,
 ): ReadableStream<Uint8Array> {
@@ -94,7 +97,7 @@ function pulled(
             if (ended) return;
             const isQuiet = text === "" && clock.nowMs() >= quietMs;
             if (text !== "" || isQuiet) controller.enqueue(encoder.encode(text === "" ? ": quiet\n\n" : text));
-            if (done || clock.nowMs() >= endMs) {
+            if (done || clock.nowMs() >= endMs || stopping?.aborted) {
               end();
               controller.close();
               return;
@@ -104,8 +107,10 @@ function pulled(
           }
         } catch (error) {
           if (ended) return;
-          log.requestFailed(error);
           end();
+          // What it looks at may be closed by then, which is no failure.
+          if (stopping?.aborted) return controller.close();
+          log.requestFailed(error);
           controller.error(error);
         }
       },

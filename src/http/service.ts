@@ -45,6 +45,8 @@ export interface Service {
   readonly keyring: Keyring | undefined;
   /** Origins whose pages may call the service from a browser; `*` is any, none switches CORS off. */
   readonly corsOrigins: readonly string[];
+  /** Aborts when the process is to end: event streams end, and clients come back elsewhere. */
+  readonly stopping?: AbortSignal;
   /** A file of the API page; a platform without files has none. */
   readonly asset?: (name: string) => Promise<Asset | undefined>;
 }

@@ -43,12 +43,13 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
   const { asset, close, ...platform } = await openNodePlatform(config, flows, write);
   const { service, vitals, prepare, meters, canary } = compose(config, platform);
 
+  const stopping = new AbortController();
   const letGo = async (): Promise<void> => {
     await prepare.stop();
     await close();
     await telemetry.stop();
   };
-  const listening = listen(createApp({ ...service, asset }).fetch, {
+  const listening = listen(createApp({ ...service, asset, stopping: stopping.signal }).fetch, {
     host: config.HOST,
     port: config.PORT,
   });
@@ -73,6 +74,7 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
       service.log.info("Tidegate is stopping");
       clearInterval(comparing);
       clearInterval(singing);
+      stopping.abort();
       await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), ...threads.map((thread) => thread.stop())]);
       await letGo();
       service.log.info("Tidegate has stopped");

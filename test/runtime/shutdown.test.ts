@@ -126,6 +126,18 @@ describe("SIGTERM", () => {
     await lost;
   });
 
+  it("ends event streams, which would go on for minutes", async () => {
+    using folder = tempFolder();
+    await using service = await startServiceProcess(folder.root, { SHUTDOWN_DEADLINE_MS: "120000" });
+    const { body } = await fetch(`${service.url}/v1/operations/events`);
+    const reader = body!.getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toMatch(/^id: /);
+    const code = service.stop();
+    // A connection that is cut off at the deadline would be an error.
+    while (!(await reader.read()).done);
+    expect(await code).toBe(0);
+  });
+
   it("with idle keep-alive connections ends at once, and with busy ones when they are answered", async () => {
     using folder = tempFolder();
     await using service = await startServiceProcess(folder.root, { SHUTDOWN_DEADLINE_MS: "30000" });
