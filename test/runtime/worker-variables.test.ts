@@ -7,7 +7,7 @@ const configOf = (given: Record<string, unknown>) =>
   workerConfig({ TIDEGATE: {} as NonNullable<Bindings["TIDEGATE"]>, ID_SECRET: "a secret of the tests", ...given });
 
 describe("variables of a Worker", () => {
-  it("may be numbers", () => expect(configOf({ TICK_RECORDS: 10_000 }).TICK_RECORDS).toBe(10_000));
+  it("may be numbers", () => expect(configOf({ TICK_RECORDS: 10_000 }).tick.records).toBe(10_000));
 
   it("may be booleans, switches of flows among them", () => {
     expect([...configOf({ ENABLE_KAFKA: false }).flowsOn]).toEqual([]);
@@ -20,7 +20,7 @@ describe("variables of a Worker", () => {
     expect(JSON.parse(configOf({ WEBHOOKS: hooks }).WEBHOOKS!)).toEqual(hooks);
   });
 
-  it("that are null are unset", () => expect(configOf({ TICK_RECORDS: null }).TICK_RECORDS).toBe(1_000));
+  it("that are null are unset", () => expect(configOf({ TICK_RECORDS: null }).tick.records).toBe(1_000));
 
   it("are refused by name where they make no sense", () => {
     expect(() => configOf({ TICK_RECORDS: true, CORS_ORIGINS: ["https://app.example"] })).toThrow(ConfigError);
@@ -34,6 +34,6 @@ describe("variables of a Worker", () => {
         throw new Error("somebody looked");
       },
     };
-    expect(configOf({ MY_SERVICE: binding, ASSETS: binding }).TICK_RECORDS).toBe(1_000);
+    expect(configOf({ MY_SERVICE: binding, ASSETS: binding }).tick.records).toBe(1_000);
   });
 });
