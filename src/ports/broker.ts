@@ -10,10 +10,10 @@ export interface ProduceRecord {
 /**
  * What became of one record. `unknown` may be in the log now, or land later: after a deadline, a lost connection, an
  * error that came after the request was sent. `retryable` and `fatal` promise that the record was *not* appended
- * (core-proof #30); `fatal` will not heal by itself.
+ * (core-proof #30); `fatal` will not heal by itself. Where an appended record went is null when the dialect does not tell.
  */
 export type ProduceResult =
-  | { readonly status: "ok"; readonly partition: number; readonly offset: number }
+  | { readonly status: "ok"; readonly partition: number | null; readonly offset: number | null }
   | { readonly status: "retryable" | "fatal" | "unknown"; readonly reason: string };
 
 /** An offset that no log reaches: whoever reads from it asks for the ends alone. */

@@ -71,6 +71,71 @@ describe.each(["confluent", "karapace", "strimzi"] as const)("produce() to %s", 
   });
 });
 
+describe("produce() to Redpanda, which answers for each partition and not for each record (case 8)", () => {
+  const answered = (...offsets: object[]) => {
+    const { app } = PROXIES.redpanda({ t: 3 });
+    return brokerOf("redpanda", app, {}, async () => Response.json({ offsets })).produce(many(3));
+  };
+
+  it("places the records of one partition one after another", async () => {
+    const { app } = PROXIES.redpanda({ t: 3 });
+    const broker = brokerOf("redpanda", app);
+    await broker.produce([record("before")]);
+    const [first, ...others] = await broker.produce(many(3));
+    const { partition } = first as { partition: number };
+    const ok = { status: "ok", partition };
+    expect([first, ...others]).toEqual([1, 2, 3].map((offset) => ({ ...ok, offset })));
+  });
+
+  it("takes all records for written when no partition failed, and knows no places", async () => {
+    const written = { status: "ok", partition: null, offset: null };
+    expect(await answered({ partition: 2, offset: 7 }, { partition: 0, offset: 4 })).toEqual([
+      written,
+      written,
+      written,
+    ]);
+  });
+
+  it.each([
+    [
+      "unknown",
+      "one partition failed",
+      [
+        { partition: 1, offset: 4 },
+        { partition: 0, error_code: 3, offset: -1 },
+      ],
+    ],
+    [
+      "unknown",
+      "one may have failed",
+      [
+        { partition: 1, error_code: 7, offset: -1 },
+        { partition: 0, error_code: 3 },
+      ],
+    ],
+    [
+      "fatal",
+      "all were refused",
+      [
+        { partition: 1, error_code: 3, offset: -1 },
+        { partition: 0, error_code: 10 },
+      ],
+    ],
+    ["fatal", "the one there is was refused", [{ partition: 0, error_code: 3, offset: -1 }]],
+    ["unknown", "there is none", []],
+    ["unknown", "there are more than records", [0, 1, 2, 3].map((partition) => ({ partition, offset: 0 }))],
+  ])("answers %s for every record when of the partitions %s", async (status, _, offsets) => {
+    expect((await answered(...offsets)).map((result) => result.status)).toEqual([status, status, status]);
+  });
+
+  it("sends no more at once than fits a batch, which is refused as a whole", async () => {
+    const { app } = PROXIES.redpanda({ t: 3 });
+    const half = record("x".repeat(600_000));
+    const results = await brokerOf("redpanda", app).produce([half, half, record("small")]);
+    expect(results.map(({ status }) => status)).toEqual(["ok", "ok", "ok"]);
+  });
+});
+
 describe("produce() to Confluent v3 (case 9)", () => {
   const streamed = () => {
     const proxy = confluentV3Proxy({ t: 3 }, { hasBatch: false });

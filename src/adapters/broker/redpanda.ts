@@ -16,7 +16,8 @@ import { nameOf } from "./log-ends.ts";
 import { bodyOf, complaint, fieldsOf, saysMissing, unavailable } from "./proxy-answer.ts";
 import { type ProxyAnswer, type ProxyCall, proxyCaller } from "./proxy-call.ts";
 import { type SeenOffsets, seenOffsets, subscribedReport } from "./redpanda-instance.ts";
-import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, restV2Produce } from "./rest-v2.ts";
+import { REDPANDA_BOUNDS, resultsByPartition } from "./redpanda-produce.ts";
+import { ANSWER_BYTES_MAX, restV2Produce } from "./rest-v2.ts";
 import { inOrder, parseRecord } from "./rest-v2-read.ts";
 
 const META = "application/vnd.kafka.v2+json";
@@ -34,7 +35,7 @@ export const redpanda: OpenDialect = (options) => {
   const call = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
   const broker: Broker = {
     cluster: options.cluster,
-    produce: restV2Produce(call, PRODUCE_BOUNDS),
+    produce: restV2Produce(call, REDPANDA_BOUNDS, resultsByPartition),
     read: redpandaRead(call),
     topics: namedTopics(call, options),
   };

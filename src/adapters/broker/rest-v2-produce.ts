@@ -1,7 +1,7 @@
 // Producing in the v2 dialect: one request per topic and chunk, and what every answer says about every record.
 import type { ProduceRecord, ProduceResult } from "../../ports/broker.ts";
 import { textToBase64 } from "./base64.ts";
-import { complaint, type Fields, fieldsOf, isCount } from "./proxy-answer.ts";
+import { complaint, fieldsOf, isCount } from "./proxy-answer.ts";
 import type { ProxyAnswer, ProxyRequest } from "./proxy-call.ts";
 
 const CONTENT_TYPE = "application/vnd.kafka.binary.v2+json";
@@ -79,8 +79,21 @@ export function produceRequest(topic: string, body: string, signal: AbortSignal 
   return { method: "POST", path, contentType: CONTENT_TYPE, accept: ACCEPT, body, signal };
 }
 
+/** Makes results of `count` records from the entries of an answer. */
+export type EntryReader = (entries: readonly unknown[], count: number) => ProduceResult[];
+
+/** One entry for each record, in their order; with another number nobody knows which belongs to which record. */
+const byRecord: EntryReader = (entries, count) =>
+  entries.length === count ? entries.map(entryResult) : otherNumber(entries, count);
+
+/** What is known when an answer has more or fewer entries than it can have. */
+export function otherNumber(entries: readonly unknown[], count: number): ProduceResult[] {
+  const reason = `proxy answered ${entries.length} results for ${count} records`;
+  return Array.from({ length: count }, () => ({ status: "unknown", reason }));
+}
+
 /** What an answer says about each of `count` records. */
-export function produceResults(answer: ProxyAnswer, count: number): ProduceResult[] {
+export function produceResults(answer: ProxyAnswer, count: number, readEntries = byRecord): ProduceResult[] {
   const all = (status: "retryable" | "fatal" | "unknown", reason: string): ProduceResult[] =>
     Array.from({ length: count }, () => ({ status, reason }));
   if (answer.kind === "unsent") return all(answer.heal ? "retryable" : "fatal", answer.reason);
@@ -89,18 +102,15 @@ export function produceResults(answer: ProxyAnswer, count: number): ProduceResul
   const refused = status >= 400 && status < 500 && status !== 408;
   const offsets = fieldsOf(body).offsets;
   // Karapace answers 422, Confluent 401 or 403, with the result of every record in the body.
-  if (Array.isArray(offsets) && (refused || (status >= 200 && status < 300))) {
-    // With another number of results nobody knows which belongs to which record.
-    if (offsets.length !== count)
-      return all("unknown", `proxy answered ${offsets.length} results for ${count} records`);
-    return offsets.map((entry: unknown) => recordResult(fieldsOf(entry)));
-  }
+  if (Array.isArray(offsets) && (refused || (status >= 200 && status < 300))) return readEntries(offsets, count);
   if (fieldsOf(body).error_code === NOT_WRITTEN) return all("retryable", `proxy answered ${status}${complaint(body)}`);
   if (!refused) return all("unknown", `proxy answered ${status}${complaint(body) || " without results"}`);
   return all(status === 429 ? "retryable" : "fatal", `proxy answered ${status}${complaint(body)}`);
 }
 
-function recordResult({ partition, offset, error_code, error, message }: Fields): ProduceResult {
+/** What one entry says. */
+export function entryResult(entry: unknown): ProduceResult {
+  const { partition, offset, error_code, error, message } = fieldsOf(entry);
   if (error_code === null || error_code === undefined) {
     if (isCount(partition) && isCount(offset)) return { status: "ok", partition, offset };
     return { status: "unknown", reason: "proxy answered no offset for the record" };

@@ -4,7 +4,14 @@ import type { Broker, ProduceResult, TopicInfo } from "../../ports/broker.ts";
 import { inParallel } from "./in-parallel.ts";
 import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
 import { type Fetch, type ProxyCall, proxyCaller } from "./proxy-call.ts";
-import { type Chunk, chunksByTopic, type ProduceBounds, produceRequest, produceResults } from "./rest-v2-produce.ts";
+import {
+  type Chunk,
+  chunksByTopic,
+  type EntryReader,
+  type ProduceBounds,
+  produceRequest,
+  produceResults,
+} from "./rest-v2-produce.ts";
 import { parseRead, readRequest } from "./rest-v2-read.ts";
 
 /** How to reach the proxy, and its bounds. */
@@ -49,11 +56,11 @@ export function restV2Broker(options: RestV2Options): Broker {
   };
 }
 
-/** Produces one request per topic and chunk. */
-export function restV2Produce(call: ProxyCall, bounds: ProduceBounds): Broker["produce"] {
+/** Produces one request per topic and chunk. `readEntries` is for a proxy that does not answer an entry for each record. */
+export function restV2Produce(call: ProxyCall, bounds: ProduceBounds, readEntries?: EntryReader): Broker["produce"] {
   return (records, signal) =>
     produceByTopic(chunksByTopic(records, bounds), records.length, async (topic, { body, indices }) =>
-      produceResults(await call(produceRequest(topic, body, signal)), indices.length),
+      produceResults(await call(produceRequest(topic, body, signal)), indices.length, readEntries),
     );
 }
 

@@ -76,12 +76,14 @@ export const produceChecks: readonly Check[] = [
     async run(session) {
       const { reply, offsets } = await put(session, [
         { partition: 0, value: b64("good") },
+        { partition: 0, value: b64("good as well") },
         { partition: 77, value: b64("no such partition") },
       ]);
       if (reply.failure !== undefined)
         return no(`${reply.failure} when one record names a partition that is not there`);
-      const [good, bad] = offsets;
-      if (offsets.length !== 2) return no(`the whole request is refused: ${said(reply)}`);
+      const [good, , bad] = offsets;
+      if (offsets.length < 2) return no(`the whole request is refused: ${said(reply)}`);
+      if (offsets.length !== 3) return partly(`HTTP ${reply.status}, ${offsets.length} results for three records`);
       const { error_code } = fieldsOf(bad?.entry);
       const answer = `HTTP ${reply.status}, code ${String(error_code)} for the bad record`;
       return good?.offset !== null && bad?.offset === null ? yes(answer) : partly(answer);

@@ -37,6 +37,10 @@ export function proxyLog(topics: Readonly<Record<string, number>>) {
   for (const [name, partitions] of Object.entries(topics)) create(name, partitions);
   const at = (topic: string, partition: number): Partition | undefined => held.get(topic)?.[partition];
   let turn = 0;
+  const placeOf = (topic: string, { partition, key }: NewRecord): number | undefined => {
+    const count = held.get(topic)?.length;
+    return count === undefined ? undefined : (partition ?? (key === null ? turn++ : hashOf(key)) % count);
+  };
   return {
     create,
     remove: (name: string) => held.delete(name),
@@ -46,13 +50,13 @@ export function proxyLog(topics: Readonly<Record<string, number>>) {
       const found = at(topic, partition);
       return found && { begin: found.begin, end: found.end };
     },
+    /** The partition that a record goes to; undefined when there is no such topic. */
+    placeOf,
     /** Undefined when there is no such topic or partition. */
     append(topic: string, record: NewRecord): { partition: number; offset: number } | undefined {
-      const partitions = held.get(topic);
-      if (partitions === undefined) return undefined;
-      const partition = record.partition ?? (record.key === null ? turn++ : hashOf(record.key)) % partitions.length;
-      const found = partitions[partition];
-      if (found === undefined) return undefined;
+      const partition = placeOf(topic, record);
+      const found = partition === undefined ? undefined : at(topic, partition);
+      if (partition === undefined || found === undefined) return undefined;
       const offset = found.end++;
       const { key, value, timestamp = Date.now(), headers = [] } = record;
       found.records.push({ offset, key, value, timestamp, headers });

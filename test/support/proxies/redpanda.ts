@@ -1,11 +1,11 @@
 // Redpanda's HTTP proxy: READ IN SOURCE (src/v/pandaproxy: rest/handlers.cc, json/requests), never run here.
 import { Hono } from "hono";
 import { noFaults } from "./faults.ts";
-import { type LogRecord, proxyLog } from "./log.ts";
+import { type LogRecord, type NewRecord, proxyLog } from "./log.ts";
 import { asJson, fromBase64, type V2Record } from "./v2.ts";
 
 const BINARY = "application/vnd.kafka.binary.v2+json";
-const RECORD_BYTES_MAX = 1_048_576;
+const BATCH_BYTES_MAX = 1_048_576;
 
 /** A proxy with these topics. */
 export function redpandaProxy(topics: Readonly<Record<string, number>>) {
@@ -22,6 +22,15 @@ export function redpandaProxy(topics: Readonly<Record<string, number>>) {
     partition,
     offset,
   });
+  const produceBatch = (topic: string, partition: number, batch: readonly NewRecord[]): object => {
+    const refused = (error_code: number) => ({ partition, error_code, offset: -1 });
+    const size = batch.reduce((sum, { key, value }) => sum + (key?.byteLength ?? 0) + (value?.byteLength ?? 0), 0);
+    // Kafka's own codes: message too large, unknown topic or partition, request timed out.
+    if (size > BATCH_BYTES_MAX) return refused(10);
+    const [first] = batch.map((record) => log.append(topic, { ...record, partition }));
+    if (first === undefined) return refused(3);
+    return faults.expiresButWrites ? refused(7) : first;
+  };
   app.notFound(() => error(404, 40401, "HTTP 404 Not Found"));
   app.get("/topics", () => Response.json(log.names()));
   app.get("/status/ready", () => new Response("", { status: 200 }));
@@ -36,17 +45,12 @@ export function redpandaProxy(topics: Readonly<Record<string, number>>) {
     );
     const isNull = format === "binary" && body.records.some(({ value }) => value === null);
     if (strange || isNull) return error(422, 42203, "Invalid JSON");
-    const offsets = body.records.map((record) => {
-      const of = (content: unknown) => (format === "json" ? asJson(content ?? null) : fromBase64(content));
-      const bytes = { key: of(record.key), value: of(record.value) };
-      const size = (bytes.key?.byteLength ?? 0) + (bytes.value?.byteLength ?? 0);
-      // Kafka's own codes: message too large, unknown topic or partition, request timed out.
-      if (size > RECORD_BYTES_MAX) return { partition: -1, offset: -1, error_code: 10 };
-      if (log.partitions(topic) === undefined) return { partition: -1, offset: -1, error_code: 3 };
-      const appended = log.append(topic, { partition: record.partition, ...bytes });
-      if (appended === undefined) return { partition: -1, offset: -1, error_code: 3 };
-      return faults.expiresButWrites ? { partition: -1, offset: -1, error_code: 7 } : appended;
-    });
+    const of = (content: unknown) => (format === "json" ? asJson(content ?? null) : fromBase64(content));
+    const records = body.records.map(({ partition, key, value }) => ({ partition, key: of(key), value: of(value) }));
+    // Where it knows no topic, it takes the first partition.
+    const batches = Map.groupBy(records, (record) => log.placeOf(topic, record) ?? 0);
+    // One entry for each partition, as they come.
+    const offsets = [...batches].reverse().map(([partition, batch]) => produceBatch(topic, partition, batch));
     return Response.json({ offsets });
   });
   app.get("/topics/:topic/partitions/:partition/records", async (c) => {
