@@ -21,6 +21,8 @@ export interface DialectOptions {
   readonly reportGroup?: string | undefined;
   /** Origins beside the proxy's own that its answers may send us to. */
   readonly origins?: readonly string[];
+  /** Told why a partition could not be read while others were: the read itself does not fail then. */
+  readonly onFailed?: ((error: unknown) => void) | undefined;
 }
 
 /** Makes a broker; nothing is sent before one of its methods is called. */

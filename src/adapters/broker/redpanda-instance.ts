@@ -1,13 +1,20 @@
 // What Redpanda's proxy does through consumer instances alone, which it can subscribe but not assign: finding where a
 // log begins, and committing a position for dashboards. READ IN SOURCE, never run here.
 import type { Broker, ReadFrom } from "../../ports/broker.ts";
+import { nameOf } from "./log-ends.ts";
 import { fieldsOf, isCount, unavailable } from "./proxy-answer.ts";
 import type { ProxyCall } from "./proxy-call.ts";
 
 const META = "application/vnd.kafka.v2+json";
 const BINARY = "application/vnd.kafka.binary.v2+json";
-const POLLS_MAX = 5;
+const POLLS_MAX = 40;
+/** Polls that may give nothing: it takes some until the group is joined. */
+const EMPTY_POLLS_MAX = 5;
 const POLL_MS = 300;
+/** Room for what lies before a place that is looked for: neighbours give all they have first. */
+const POLL_BYTES = 4 * 1_048_576;
+/** How long a look may take; it is part of a read, whose other records wait for it. */
+const LOOK_MS = 2_000;
 const DELETE_MS = 2_000;
 
 /** Offsets of the first and the last record that a partition gave. */
@@ -20,25 +27,31 @@ export interface SeenOffsets {
 export function seenOffsets(
   call: ProxyCall,
   places: readonly ReadFrom[],
-  signal?: AbortSignal,
+  caller?: AbortSignal,
 ): Promise<Map<string, SeenOffsets>> {
+  const late = AbortSignal.timeout(LOOK_MS);
+  const signal = caller === undefined ? late : AbortSignal.any([caller, late]);
   // A group that nobody has used has no committed offsets, so it starts at the earliest records.
   return subscribed(call, `tidegate-look-${crypto.randomUUID()}`, places, signal, async (path) => {
     const found = new Map<string, SeenOffsets>();
-    for (let polls = 0; polls < POLLS_MAX && found.size < places.length; polls++) {
-      const query = `?timeout=${POLL_MS}&max_bytes=1048576`;
+    const isFound = () => places.every((at) => found.has(nameOf(at)));
+    for (let polls = 0, empty = 0; polls < POLLS_MAX && empty < EMPTY_POLLS_MAX && !isFound(); polls++) {
+      const query = `?timeout=${POLL_MS}&max_bytes=${POLL_BYTES}`;
       const answer = await call({ method: "GET", path: `${path}/records${query}`, accept: BINARY, signal });
       if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(answer.body)) break;
-      for (const entry of answer.body) {
-        const { topic, partition, offset } = fieldsOf(entry);
-        if (!isCount(offset)) continue;
-        const name = `${String(topic)}/${String(partition)}`;
-        const { first, last } = found.get(name) ?? { first: offset, last: offset };
-        found.set(name, { first: Math.min(first, offset), last: Math.max(last, offset) });
-      }
+      if (answer.body.length === 0) empty++;
+      for (const entry of answer.body) note(found, entry);
     }
     return found;
   });
+}
+
+function note(found: Map<string, SeenOffsets>, entry: unknown): void {
+  const { topic, partition, offset } = fieldsOf(entry);
+  if (!isCount(offset)) return;
+  const name = nameOf({ topic: String(topic), partition: Number(partition) });
+  const { first, last } = found.get(name) ?? { first: offset, last: offset };
+  found.set(name, { first: Math.min(first, offset), last: Math.max(last, offset) });
 }
 
 /** Commits the last record processed, which is what the proxy goes on behind since redpanda#31112. */

@@ -36,7 +36,7 @@ export const redpanda: OpenDialect = (options) => {
   const broker: Broker = {
     cluster: options.cluster,
     produce: restV2Produce(call, REDPANDA_BOUNDS, resultsByPartition),
-    read: redpandaRead(call),
+    read: redpandaRead(call, options),
     topics: namedTopics(call, options),
   };
   const { reportGroup } = options;
@@ -55,8 +55,8 @@ function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["t
   };
 }
 
-function redpandaRead(call: ProxyCall): Broker["read"] {
-  const beginnings = createBeginnings(call);
+function redpandaRead(call: ProxyCall, options: DialectOptions): Broker["read"] {
+  const beginnings = createBeginnings(call, options);
   return async (from, budget) => {
     const untilMs = performance.now() + budget.waitMs;
     let pauseMs = PAUSE_MS_MIN;
@@ -102,19 +102,26 @@ async function pass(
 
 /**
  * What is known of partitions whose position is not in their log: retention has passed it, or the log is another one
- * (case 17). Only a consumer that starts at the earliest record shows which; one without records shows nothing yet.
+ * (case 17). Only a consumer that starts at the earliest record shows which; one without records shows nothing yet. A look
+ * that fails shows nothing either, and must not cost what the other partitions gave.
  */
-function createBeginnings(call: ProxyCall) {
+function createBeginnings(call: ProxyCall, { onFailed }: DialectOptions) {
   const lookedUntilMs = new Map<string, number>();
+  const look = (due: readonly ReadFrom[], signal: AbortSignal | undefined) =>
+    seenOffsets(call, due, signal).catch((error: unknown) => {
+      onFailed?.(error);
+      return new Map<string, SeenOffsets>();
+    });
   return async (lost: readonly ReadFrom[], signal: AbortSignal | undefined): Promise<PartitionRead[]> => {
     const nowMs = performance.now();
     const due = lost.filter((at) => (lookedUntilMs.get(nameOf(at)) ?? 0) <= nowMs);
-    const seen = due.length === 0 ? new Map<string, SeenOffsets>() : await seenOffsets(call, due, signal);
+    const seen = due.length === 0 ? new Map<string, SeenOffsets>() : await look(due, signal);
+    const lookAgainMs = performance.now() + LOOK_EVERY_MS;
     return lost.map((at) => {
       const { topic, partition, offset } = at;
       const range = seen.get(nameOf(at));
       if (range === undefined) {
-        if (due.includes(at)) lookedUntilMs.set(nameOf(at), nowMs + LOOK_EVERY_MS);
+        if (due.includes(at)) lookedUntilMs.set(nameOf(at), lookAgainMs);
         return notTold(at);
       }
       // Beyond the position: a gap up to there. Before it: the log ends before the position, behind what was seen.

@@ -93,14 +93,21 @@ export function redpandaProxy(topics: Readonly<Record<string, number>>) {
   app.get("/consumers/:group/instances/:name/records", (c) => {
     const instance = instanceOf(c.req.param("group"), c.req.param("name"));
     if (instance === undefined) return error(404, 40403, "Consumer instance not found");
-    const entries = instance.topics.flatMap((topic) =>
-      Array.from({ length: log.partitions(topic) ?? 0 }, (_, partition) => {
+    const bytesMax = Number(c.req.query("max_bytes"));
+    let bytes = 0;
+    const entries: object[] = [];
+    for (const topic of instance.topics) {
+      for (let partition = 0; partition < (log.partitions(topic) ?? 0); partition++) {
         const name = `${topic}/${partition}`;
-        const records = log.from(topic, partition, instance.positions.get(name) ?? 0);
-        instance.positions.set(name, log.ends(topic, partition)!.end);
-        return records.map((record) => shown(topic, partition, record));
-      }).flat(),
-    );
+        for (const record of log.from(topic, partition, instance.positions.get(name) ?? 0)) {
+          // At least one, whatever its size.
+          if (entries.length > 0 && bytes >= bytesMax) break;
+          bytes += record.value?.byteLength ?? 0;
+          entries.push(shown(topic, partition, record));
+          instance.positions.set(name, record.offset + 1);
+        }
+      }
+    }
     return Response.json(entries);
   });
   app.post("/consumers/:group/instances/:name/offsets", async (c) => {
