@@ -10,6 +10,7 @@ import {
 } from "../../ports/broker.ts";
 import { type ConsumerInstance, InstanceGone, type InstancePlace, withInstance } from "./consumer-instance.ts";
 import { type LogEnds, nameOf, type ReadEnds } from "./log-ends.ts";
+import { beginAtRead, skips } from "./passed-begin.ts";
 import { fieldsOf, unavailable } from "./proxy-answer.ts";
 import { inOrder, parseRecord } from "./rest-v2-read.ts";
 
@@ -66,8 +67,31 @@ export function instanceRead(place: InstancePlace, ends: ReadEnds, manner: ReadM
       const { found } = await poll(place, atEnd, budget, manner, budget.waitMs);
       answers = { ...answers, found };
     }
-    return from.flatMap((at) => readOf(at, known.get(nameOf(at)), answers));
+    const logs = await logsAtRead(ends, places, { known, answers }, budget.signal);
+    return from.flatMap((at) => readOf(at, logs.get(nameOf(at)), answers));
   };
+}
+
+/** The logs as they were when the records were read: where some were skipped, the beginning is asked for anew. */
+async function logsAtRead(
+  ends: ReadEnds,
+  places: readonly Place[],
+  { known, answers: { found } }: { readonly known: ReadonlyMap<string, LogEnds>; readonly answers: Answers },
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, LogEnds>> {
+  const skipping = places.filter((at) => skips(at.offset, found.get(nameOf(at))));
+  if (skipping.length === 0) return known;
+  // What is remembered never counts for an offset beyond the end.
+  const asked = skipping.map((at) => ({ ...at, offset: ENDS_ONLY }));
+  const after = await ends(asked, false, signal);
+  const logs = new Map(known);
+  for (const at of skipping) {
+    const name = nameOf(at);
+    const [{ begin, end }, now] = [known.get(name)!, after.get(name)];
+    if (now === undefined) logs.delete(name);
+    else logs.set(name, { begin: beginAtRead(begin, now.begin, found.get(name)!), end });
+  }
+  return logs;
 }
 
 /** Records by partition, and partitions of which nobody can say what lies before their end. */

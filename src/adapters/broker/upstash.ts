@@ -4,6 +4,7 @@ import type { Kafka } from "@upstash/kafka";
 import type { Broker, PartitionRead, ProduceRecord, ProduceResult, ReadFrom, ReadRecord } from "../../ports/broker.ts";
 import type { DialectOptions, OpenDialect } from "./dialect.ts";
 import { inParallel } from "./in-parallel.ts";
+import { beginAtRead, skips } from "./passed-begin.ts";
 import { isCount, unavailable } from "./proxy-answer.ts";
 import { words } from "./proxy-call.ts";
 import { inOrder } from "./rest-v2-read.ts";
@@ -176,12 +177,7 @@ async function readAll(
   const counts = await topicsOf(false);
   const places = from.filter(({ topic, partition }) => partition < (counts.get(topic) ?? 0));
   if (places.length === 0) return [];
-  const topicPartitions = places.map(({ topic, partition }) => ({ topic, partition }));
-  const ends = async (timestamp: "earliest" | "latest"): Promise<Map<string, number>> => {
-    const offsets = await admin.topicPartitionOffsets({ timestamp, topicPartitions });
-    return new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]));
-  };
-  const [begins, lasts] = await Promise.all([ends("earliest"), ends("latest")]);
+  const [begins, lasts] = await Promise.all([ends(admin, "earliest", places), ends(admin, "latest", places)]);
   const asked = places.map((at) => {
     const name = `${at.topic}/${at.partition}`;
     const [begin, end] = [begins.get(name) ?? null, lasts.get(name) ?? null];
@@ -192,12 +188,30 @@ async function readAll(
   const wanted = behind.length > 0 ? behind : budget.waitMs > 0 ? atEnd : [];
   const found = await fetchByTopic(consumer, wanted, behind.length > 0 ? 0 : budget.waitMs);
   let left = budget.recordsMax;
-  return asked.map(({ topic, partition, name, begin, end, from: offset }) => {
-    const records = inOrder(found.get(name) ?? [], offset).slice(0, left);
+  const reads = asked.map((at) => {
+    const records = inOrder(found.get(at.name) ?? [], at.from).slice(0, left);
     left -= records.length;
-    const last = records.at(-1);
-    return { topic, partition, records, begin, end: end === null ? null : Math.max(end, last ? last.offset + 1 : 0) };
+    return { ...at, records };
   });
+  const skipping = reads.filter(({ offset, records }) => skips(offset, records));
+  const after = skipping.length === 0 ? new Map<string, number>() : await ends(admin, "earliest", skipping);
+  return reads.map(({ topic, partition, name, records, begin: before, end: known }) => {
+    const [now, last] = [after.get(name), records.at(-1)];
+    const begin = now === undefined ? before : beginAtRead(before ?? 0, now, records);
+    const end = known === null ? null : Math.max(known, last ? last.offset + 1 : 0);
+    return { topic, partition, records, begin, end };
+  });
+}
+
+/** Where partitions begin or end, by topic/partition. */
+async function ends(
+  admin: Client["admin"],
+  timestamp: "earliest" | "latest",
+  places: readonly ReadFrom[],
+): Promise<Map<string, number>> {
+  const topicPartitions = places.map(({ topic, partition }) => ({ topic, partition }));
+  const offsets = await admin.topicPartitionOffsets({ timestamp, topicPartitions });
+  return new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]));
 }
 
 /** One request answers one topic, so each topic has its own. */
