@@ -51,10 +51,10 @@ export interface PartitionRead {
   /** In offset order, none below the offset asked for, no offset twice. Empty while `end` is beyond the offset asked
    * for means that the next record did not fit `bytesMax`: ask again with more. */
   readonly records: readonly ReadRecord[];
-  /** First offset still in the log; null when the dialect does not tell. */
+  /** First offset still in the log; null when the dialect does not tell, and when this partition alone could not be read. */
   readonly begin: number | null;
-  /** Offset the next record will get; null when the dialect does not tell: then nobody knows what is still to be read,
-   * and null must never be taken for "nothing". */
+  /** Offset the next record will get; null like `begin`: then nobody knows what is still to be read, and null must never
+   * be taken for "nothing". */
   readonly end: number | null;
 }
 
@@ -74,7 +74,7 @@ export interface Broker {
   readonly cluster: string;
   /** Appends records; answers one result per record in the order given. */
   produce(records: readonly ProduceRecord[], signal?: AbortSignal): Promise<ProduceResult[]>;
-  /** Reads many partitions at once. A partition the log does not know is left out of the answer. */
+  /** Reads many partitions at once. A partition the log does not know is left out of the answer; throws when none is read. */
   read(from: readonly ReadFrom[], budget: ReadBudget): Promise<PartitionRead[]>;
   /** The named topics that exist. */
   topics(names: readonly string[], signal?: AbortSignal): Promise<TopicInfo[]>;

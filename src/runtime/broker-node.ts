@@ -5,7 +5,7 @@ import type { Fetch } from "../adapters/broker/proxy-call.ts";
 import type { Config } from "../config.ts";
 import type { Flow } from "../flows/define.ts";
 import type { Broker } from "../ports/broker.ts";
-import { dialectOptions } from "./broker-options.ts";
+import { dialectOptions, type TellBroker } from "./broker-options.ts";
 import { dialects } from "./dialects.ts";
 import { openLog } from "./embedded.ts";
 import { EMBEDDED_CLUSTER } from "./embedded-cluster.ts";
@@ -20,15 +20,11 @@ export interface OpenBroker {
   close(): Promise<void>;
 }
 
-/** The broker of a configuration; the embedded one is the gateway's log itself. */
-export async function openBroker(
-  config: Config,
-  onError: (error: unknown) => void,
-  flows?: readonly Flow[],
-): Promise<OpenBroker> {
+/** The broker of a configuration; the embedded one is the gateway's log itself. `tell` gets what does not show in a call. */
+export async function openBroker(config: Config, tell: TellBroker, flows?: readonly Flow[]): Promise<OpenBroker> {
   if (config.kafka !== undefined) {
     const { fetch, close } = proxyFetch(config);
-    const options = dialectOptions(config, config.kafka, fetch);
+    const options = dialectOptions(config, config.kafka, fetch, tell);
     const { dialect } = config.kafka;
     return {
       broker: dialects[dialect](options),
@@ -36,6 +32,7 @@ export async function openBroker(
       close,
     };
   }
+  const onError = (error: unknown): void => tell("The embedded log failed", error);
   const { log, stop } = await openLog(config, onError, flows);
   const broker = logBroker(log, { cluster: config.KAFKA_CLUSTER ?? EMBEDDED_CLUSTER, onError });
   return { broker, diagnose: async () => null, close: stop };

@@ -4,8 +4,16 @@ import type { Fetch } from "../adapters/broker/proxy-call.ts";
 import type { KafkaProxy } from "../config/kafka-url.ts";
 import type { Config } from "../config.ts";
 
+/** Told what failed, in words, and how. */
+export type TellBroker = (message: string, error: unknown) => void;
+
 /** How the proxy of a configuration is spoken to. */
-export function dialectOptions(config: Config, { url }: KafkaProxy, fetch: Fetch): DialectOptions {
+export function dialectOptions(
+  config: Config,
+  { url }: KafkaProxy,
+  fetch: Fetch,
+  tell: TellBroker = () => undefined,
+): DialectOptions {
   const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = config;
   return {
     url,
@@ -16,6 +24,7 @@ export function dialectOptions(config: Config, { url }: KafkaProxy, fetch: Fetch
     partitions: config.KAFKA_TOPIC_PARTITIONS,
     reportGroup: config.KAFKA_REPORT_GROUP,
     origins: config.KAFKA_ORIGINS,
+    onFailed: (error) => tell("A partition cannot be read, the others are", error),
   };
 }
 

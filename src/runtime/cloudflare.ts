@@ -50,9 +50,9 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   if (kafka === undefined || neo4j === undefined) return objectOf(bindings);
   // What waits belongs to the request that waits, so only the broker with its breaker outlives it.
   requests ??= countedFetch(config.TICK_REQUESTS);
-  broker ??= breakingBroker(config, kafka, requests.fetch);
-  const database = remoteDatabase(neo4j, requests.fetch);
   const write = workerLog(config);
+  broker ??= breakingBroker(config, kafka, requests.fetch, write);
+  const database = remoteDatabase(neo4j, requests.fetch);
   const parts = { bindings, broker, database, write, requests };
   const service = createWorkerService(config, parts);
   const rested = async <Result>(work: () => Promise<Result>): Promise<Result> => {

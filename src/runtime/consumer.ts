@@ -30,7 +30,7 @@ const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
 const telemetry = startTelemetry(VERSION, endpoint === undefined ? undefined : batchingProcessor(endpoint));
 const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
 const database = openConfigured(config);
-const failed = (error: unknown): void => write("error", "The embedded log failed", { error: String(error) });
+const failed = (message: string, error: unknown): void => write("error", message, { error: String(error) });
 const { broker, close } = await openBroker(config, failed);
 const clock = { nowMs: () => Date.now() };
 const { tick, budget, prepare, meters, sharing } = compose(config, {

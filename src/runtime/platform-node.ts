@@ -42,7 +42,7 @@ export async function openNodePlatform(config: Config, flows: readonly Flow[], w
       write("error", "The database cannot be reached; starting without it", { error: String(error) });
     });
   }
-  const failed = (error: unknown): void => write("error", "The embedded log failed", { error: String(error) });
+  const failed = (message: string, error: unknown): void => write("error", message, { error: String(error) });
   const { broker, diagnose, close } = await openBroker(config, failed, flows);
   const letGo = async (): Promise<void> => {
     await close();

@@ -45,9 +45,11 @@ async function build(into: string, env: Env): Promise<Rebuilt> {
   const config = parseConfig({ ...env, CONSUME: undefined }, flows);
   const write = startLogging(config.LOG_LEVEL, (text) => process.stderr.write(`${text}\n`));
   const database = await openTarget(into, config, env);
-  const { broker, close } = await openBroker(config, (error) =>
-    write("error", "The embedded log failed", { error: String(error) }),
-  );
+  const untold: string[] = [];
+  const { broker, close } = await openBroker(config, (message, error) => {
+    write("error", message, { error: String(error) });
+    untold.push(String(error));
+  });
   const clock = { nowMs: () => Date.now() };
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
   try {
@@ -62,6 +64,8 @@ async function build(into: string, env: Env): Promise<Rebuilt> {
       rebuilding: true,
     });
     const rebuilt = await rebuildFromLog(tick, budget, database);
+    // A service reads on without a partition that fails; a graph without one would pass for whole.
+    if (untold.length > 0) throw new AppError("broker_unavailable", `Cannot rebuild: ${untold[0]}`);
     if (config.neo4j === undefined && !existsSync(join(config.DATA_DIR, GRAPH_FILE))) return rebuilt;
     if (config.neo4j?.url === into) return rebuilt;
     const inUse = openConfigured(config);

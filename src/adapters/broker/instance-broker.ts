@@ -4,6 +4,7 @@ import { InstanceGone, type InstanceManner, withInstance } from "./consumer-inst
 import type { DialectOptions } from "./dialect.ts";
 import { instanceRead } from "./instance-read.ts";
 import { logEnds } from "./log-ends.ts";
+import { createTellFailed } from "./part-failures.ts";
 import { unavailable } from "./proxy-answer.ts";
 import { proxyCaller } from "./proxy-call.ts";
 import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, restV2Produce, restV2Topics } from "./rest-v2.ts";
@@ -29,7 +30,7 @@ export function instanceBroker(options: DialectOptions, dialect: InstanceDialect
   const broker: Broker = {
     cluster,
     produce: restV2Produce(call, dialect.produceBounds ?? PRODUCE_BOUNDS),
-    read: instanceRead({ ...place, group: READER_GROUP }, logEnds(call), manner),
+    read: instanceRead({ ...place, group: READER_GROUP }, logEnds(call, createTellFailed(options.onFailed)), manner),
     topics: restV2Topics(call),
   };
   if (reportGroup === undefined) return broker;

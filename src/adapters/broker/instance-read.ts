@@ -9,8 +9,9 @@ import {
   type ReadRecord,
 } from "../../ports/broker.ts";
 import { type ConsumerInstance, InstanceGone, type InstancePlace, withInstance } from "./consumer-instance.ts";
-import { type LogEnds, nameOf, type ReadEnds } from "./log-ends.ts";
+import type { LogEnds, ReadEnds } from "./log-ends.ts";
 import { beginAtRead, skips } from "./passed-begin.ts";
+import { nameOf } from "./place-name.ts";
 import { fieldsOf, unavailable } from "./proxy-answer.ts";
 import { inOrder, parseRecord } from "./rest-v2-read.ts";
 
@@ -52,7 +53,7 @@ export function instanceRead(place: InstancePlace, ends: ReadEnds, manner: ReadM
     const known = await ends(asked, budget.waitMs > 0, budget.signal);
     const places = from.flatMap((at): Place[] => {
       const log = known.get(nameOf(at));
-      return log === undefined ? [] : [{ ...at, offset: Math.max(at.offset, log.begin), end: log.end }];
+      return log == null ? [] : [{ ...at, offset: Math.max(at.offset, log.begin), end: log.end }];
     });
     const behind = places.filter((at) => at.offset < at.end && !isQuiet(at));
     const atEnd = places.filter(({ offset, end }) => offset === end);
@@ -72,13 +73,16 @@ export function instanceRead(place: InstancePlace, ends: ReadEnds, manner: ReadM
   };
 }
 
+/** Logs by partition: null are those of which nothing could be told, and those that are not there do not exist. */
+type Known = ReadonlyMap<string, LogEnds | null>;
+
 /** The logs as they were when the records were read: where some were skipped, the beginning is asked for anew. */
 async function logsAtRead(
   ends: ReadEnds,
   places: readonly Place[],
-  { known, answers: { found } }: { readonly known: ReadonlyMap<string, LogEnds>; readonly answers: Answers },
+  { known, answers: { found } }: { readonly known: Known; readonly answers: Answers },
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, LogEnds>> {
+): Promise<Known> {
   const skipping = places.filter((at) => skips(at.offset, found.get(nameOf(at))));
   if (skipping.length === 0) return known;
   // What is remembered never counts for an offset beyond the end.
@@ -89,6 +93,7 @@ async function logsAtRead(
     const name = nameOf(at);
     const [{ begin, end }, now] = [known.get(name)!, after.get(name)];
     if (now === undefined) logs.delete(name);
+    else if (now === null) logs.set(name, null);
     else logs.set(name, { begin: beginAtRead(begin, now.begin, found.get(name)!), end });
   }
   return logs;
@@ -100,9 +105,10 @@ interface Answers {
   readonly unsaid: ReadonlySet<string>;
 }
 
-function readOf(at: ReadFrom, log: LogEnds | undefined, { found, unsaid }: Answers): PartitionRead[] {
+function readOf(at: ReadFrom, log: LogEnds | null | undefined, { found, unsaid }: Answers): PartitionRead[] {
   if (log === undefined) return [];
   const { topic, partition } = at;
+  if (log === null) return [{ topic, partition, records: [], begin: null, end: null }];
   const records = found.get(nameOf(at)) ?? [];
   const last = records.at(-1);
   const end = unsaid.has(nameOf(at)) ? null : Math.max(log.end, last === undefined ? 0 : last.offset + 1);

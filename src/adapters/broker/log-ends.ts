@@ -1,6 +1,7 @@
 // Where the partitions of a v2 proxy begin and end, one request each, remembered for a moment.
 import type { ReadFrom } from "../../ports/broker.ts";
-import { inParallel } from "./in-parallel.ts";
+import { eachPlace, type TellFailed } from "./part-failures.ts";
+import { nameOf } from "./place-name.ts";
 import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
 import type { ProxyCall } from "./proxy-call.ts";
 
@@ -14,23 +15,18 @@ export interface LogEnds {
 const FRESH_MS = 1_000;
 const META = "application/vnd.kafka.v2+json";
 
-/** Names a partition in a map. */
-export function nameOf({ topic, partition }: Pick<ReadFrom, "topic" | "partition">): string {
-  return `${topic}/${partition}`;
-}
-
 /**
- * Ends of partitions by name; those that do not exist are left out. `isWaiting` says that the caller will notice what
- * comes after the end by itself. Throws AppError `broker_unavailable`.
+ * Ends of partitions by name; those that do not exist are left out, and null are those that failed while others did not.
+ * `isWaiting` says that the caller will notice what comes after the end by itself. Throws AppError `broker_unavailable`.
  */
 export type ReadEnds = (
   from: readonly ReadFrom[],
   isWaiting: boolean,
   signal?: AbortSignal,
-) => Promise<Map<string, LogEnds>>;
+) => Promise<Map<string, LogEnds | null>>;
 
 /** Asks a proxy for the ends of its partitions. */
-export function logEnds(call: ProxyCall): ReadEnds {
+export function logEnds(call: ProxyCall, tell: TellFailed): ReadEnds {
   const known = new Map<string, LogEnds & { readonly atMs: number }>();
   const ask = async ({ topic, partition }: ReadFrom, signal: AbortSignal | undefined): Promise<LogEnds | undefined> => {
     const path = `/topics/${encodeURIComponent(topic)}/partitions/${partition}/offsets`;
@@ -42,7 +38,7 @@ export function logEnds(call: ProxyCall): ReadEnds {
     return { begin, end };
   };
   return async (from, isWaiting, signal) => {
-    const found = await inParallel(from, async (place) => {
+    const found = await eachPlace(from, tell, signal, async (place) => {
       const name = nameOf(place);
       const held = known.get(name);
       const isInside = held !== undefined && (place.offset < held.end || (isWaiting && place.offset === held.end));
@@ -54,9 +50,9 @@ export function logEnds(call: ProxyCall): ReadEnds {
       return ends;
     });
     return new Map(
-      from.flatMap((place, i): [string, LogEnds][] => {
+      from.flatMap((place, i): [string, LogEnds | null][] => {
         const ends = found[i];
-        return ends === undefined ? [] : [[nameOf(place), { begin: ends.begin, end: ends.end }]];
+        return ends === undefined ? [] : [[nameOf(place), ends && { begin: ends.begin, end: ends.end }]];
       }),
     );
   };

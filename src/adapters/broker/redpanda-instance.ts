@@ -1,7 +1,7 @@
 // What Redpanda's proxy does through consumer instances alone, which it can subscribe but not assign: finding where a
 // log begins, and committing a position for dashboards. READ IN SOURCE, never run here.
 import type { Broker, ReadFrom } from "../../ports/broker.ts";
-import { nameOf } from "./log-ends.ts";
+import { nameOf } from "./place-name.ts";
 import { fieldsOf, isCount, unavailable } from "./proxy-answer.ts";
 import type { ProxyCall } from "./proxy-call.ts";
 
@@ -49,7 +49,7 @@ export function seenOffsets(
 function note(found: Map<string, SeenOffsets>, entry: unknown): void {
   const { topic, partition, offset } = fieldsOf(entry);
   if (!isCount(offset)) return;
-  const name = nameOf({ topic: String(topic), partition: Number(partition) });
+  const name = nameOf({ topic, partition });
   const { first, last } = found.get(name) ?? { first: offset, last: offset };
   found.set(name, { first: Math.min(first, offset), last: Math.max(last, offset) });
 }

@@ -11,8 +11,8 @@ import {
   type TopicInfo,
 } from "../../ports/broker.ts";
 import type { DialectOptions, OpenDialect } from "./dialect.ts";
-import { inParallel } from "./in-parallel.ts";
-import { nameOf } from "./log-ends.ts";
+import { createTellFailed, eachPlace, type TellFailed } from "./part-failures.ts";
+import { nameOf } from "./place-name.ts";
 import { bodyOf, complaint, fieldsOf, saysMissing, unavailable } from "./proxy-answer.ts";
 import { type ProxyAnswer, type ProxyCall, proxyCaller } from "./proxy-call.ts";
 import { type SeenOffsets, seenOffsets, subscribedReport } from "./redpanda-instance.ts";
@@ -36,7 +36,7 @@ export const redpanda: OpenDialect = (options) => {
   const broker: Broker = {
     cluster: options.cluster,
     produce: restV2Produce(call, REDPANDA_BOUNDS, resultsByPartition),
-    read: redpandaRead(call, options),
+    read: redpandaRead(call, createTellFailed(options.onFailed)),
     topics: namedTopics(call, options),
   };
   const { reportGroup } = options;
@@ -55,13 +55,13 @@ function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["t
   };
 }
 
-function redpandaRead(call: ProxyCall, options: DialectOptions): Broker["read"] {
-  const beginnings = createBeginnings(call, options);
+function redpandaRead(call: ProxyCall, tell: TellFailed): Broker["read"] {
+  const beginnings = createBeginnings(call, tell);
   return async (from, budget) => {
     const untilMs = performance.now() + budget.waitMs;
     let pauseMs = PAUSE_MS_MIN;
     for (;;) {
-      const { reads, lost } = await pass(call, from, budget);
+      const { reads, lost } = await pass(call, tell, from, budget);
       if (lost.length > 0) return [...reads, ...(await beginnings(lost, budget.signal))];
       const leftMs = untilMs - performance.now();
       if (leftMs <= 0 || reads.length === 0 || reads.some(({ records }) => records.length > 0)) return reads;
@@ -78,16 +78,18 @@ const notTold = ({ topic, partition }: ReadFrom, records: readonly ReadRecord[] 
 /** One request for each partition. Every partition gets the same share of the bytes; records beyond the budget are let go. */
 async function pass(
   call: ProxyCall,
+  tell: TellFailed,
   from: readonly ReadFrom[],
   budget: ReadBudget,
 ): Promise<{ reads: PartitionRead[]; lost: ReadFrom[] }> {
   const bytesMax = Math.max(1, Math.floor(budget.bytesMax / Math.max(1, from.length)));
   const wanted = from.filter(({ offset }) => offset !== ENDS_ONLY);
-  const answers = await inParallel(wanted, async (at) => ({ at, records: await fetchOne(call, at, bytesMax, budget) }));
+  const answers = await eachPlace(wanted, tell, budget.signal, (at) => fetchOne(call, at, bytesMax, budget));
   let left = budget.recordsMax;
   const reads = from.filter(({ offset }) => offset === ENDS_ONLY).map((at) => notTold(at));
   const lost: ReadFrom[] = [];
-  for (const { at, records } of answers) {
+  for (const [i, at] of wanted.entries()) {
+    const records = answers[i] ?? [];
     if (records === "missing") continue;
     if (records === "out_of_range") {
       lost.push(at);
@@ -105,11 +107,11 @@ async function pass(
  * (case 17). Only a consumer that starts at the earliest record shows which; one without records shows nothing yet. A look
  * that fails shows nothing either, and must not cost what the other partitions gave.
  */
-function createBeginnings(call: ProxyCall, { onFailed }: DialectOptions) {
+function createBeginnings(call: ProxyCall, tell: TellFailed) {
   const lookedUntilMs = new Map<string, number>();
   const look = (due: readonly ReadFrom[], signal: AbortSignal | undefined) =>
     seenOffsets(call, due, signal).catch((error: unknown) => {
-      onFailed?.(error);
+      for (const at of due) tell(at, error);
       return new Map<string, SeenOffsets>();
     });
   return async (lost: readonly ReadFrom[], signal: AbortSignal | undefined): Promise<PartitionRead[]> => {

@@ -1,6 +1,8 @@
 // The stateless read of many partitions: its request, and the check of everything the answer holds.
 import type { PartitionRead, ReadBudget, ReadFrom, ReadRecord } from "../../ports/broker.ts";
 import { base64ToBytes } from "./base64.ts";
+import type { TellFailed } from "./part-failures.ts";
+import { nameOf } from "./place-name.ts";
 import { fieldsOf, isCount } from "./proxy-answer.ts";
 import type { ProxyRequest } from "./proxy-call.ts";
 
@@ -21,24 +23,33 @@ export function readRequest(from: readonly ReadFrom[], budget: ReadBudget, bytes
 }
 
 /**
- * What the body says about the partitions asked for; those the proxy does not know are left out. Throws an Error that
- * says what is wrong when any of it is not as it should be.
+ * What the body says about the partitions asked for; those the proxy does not know are left out, and nothing is known of
+ * those that failed while others did not. Throws an Error that says what is wrong when any of it is not as it should be, or
+ * when no partition was read.
  */
-export function parseRead(body: unknown, from: readonly ReadFrom[]): PartitionRead[] {
+export function parseRead(body: unknown, from: readonly ReadFrom[], tell: TellFailed): PartitionRead[] {
   const { partitions } = fieldsOf(body);
   if (!Array.isArray(partitions)) throw new Error("the answer has no partitions");
   const entries = new Map(partitions.map((entry: unknown) => [nameOf(fieldsOf(entry)), fieldsOf(entry)]));
   const reads: PartitionRead[] = [];
+  const failed: { readonly at: ReadFrom; readonly error: Error }[] = [];
   for (const { topic, partition, offset } of from) {
     const entry = entries.get(nameOf({ topic, partition }));
     if (entry === undefined) throw new Error(`the answer leaves out ${topic}/${partition}`);
     if (entry.error_code === UNKNOWN_PARTITION) continue;
     const { beginning_offset: begin, end_offset: end, records } = entry;
     if (!isCount(begin) || !isCount(end) || !Array.isArray(records)) {
-      throw new Error(`the answer for ${topic}/${partition} is not a read: ${String(entry.message ?? "no reason")}`);
+      const reason = String(entry.message ?? "no reason");
+      const error = new Error(`the answer for ${topic}/${partition} is not a read: ${reason}`);
+      if (typeof entry.error_code !== "number") throw error;
+      failed.push({ at: { topic, partition, offset }, error });
+      reads.push({ topic, partition, records: [], begin: null, end: null });
+      continue;
     }
     reads.push({ topic, partition, begin, end, records: inOrder(records.map(parseRecord), offset) });
   }
+  if (failed.length > 0 && failed.length === reads.length) throw failed[0]!.error;
+  for (const { at, error } of failed) tell(at, error);
   return reads;
 }
 
@@ -61,8 +72,4 @@ function parseBytes(text: unknown, offset: number): Uint8Array | null {
   const bytes = typeof text === "string" ? base64ToBytes(text) : undefined;
   if (bytes === undefined) throw new Error(`the record at offset ${offset} is not base64`);
   return bytes;
-}
-
-function nameOf({ topic, partition }: { readonly topic?: unknown; readonly partition?: unknown }): string {
-  return `${String(topic)}/${String(partition)}`;
 }

@@ -2,6 +2,7 @@
 // format: a poison value cannot fail a read.
 import type { Broker, ProduceResult, TopicInfo } from "../../ports/broker.ts";
 import { inParallel } from "./in-parallel.ts";
+import { createTellFailed, type TellFailed } from "./part-failures.ts";
 import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
 import { type Fetch, type ProxyCall, proxyCaller } from "./proxy-call.ts";
 import {
@@ -31,6 +32,8 @@ export interface RestV2Options {
   readonly produceBytesMax?: number;
   /** Bytes of an answer that are read before it is given up. Default 32 MiB. */
   readonly answerBytesMax?: number;
+  /** See DialectOptions. */
+  readonly onFailed?: ((error: unknown) => void) | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -51,7 +54,7 @@ export function restV2Broker(options: RestV2Options): Broker {
       bytesMax: options.produceBytesMax ?? PRODUCE_BOUNDS.bytesMax,
     }),
     // Base64 and the JSON around it take up to twice the bytes of the contents.
-    read: statelessRead(call, Math.floor(answerBytesMax / 2)),
+    read: statelessRead(call, Math.floor(answerBytesMax / 2), createTellFailed(options.onFailed)),
     topics: statelessTopics(call),
   };
 }
@@ -117,13 +120,13 @@ function statelessTopics(call: ProxyCall): Broker["topics"] {
   };
 }
 
-function statelessRead(call: ProxyCall, bytesMax: number): Broker["read"] {
+function statelessRead(call: ProxyCall, bytesMax: number, tell: TellFailed): Broker["read"] {
   return async (from, budget) => {
     if (from.length === 0) return [];
     const action = `read ${from.length} partitions`;
     const body = bodyOf(await call(readRequest(from, budget, bytesMax)), action);
     try {
-      return parseRead(body, from);
+      return parseRead(body, from, tell);
     } catch (cause) {
       throw unavailable(action, (cause as Error).message, cause);
     }

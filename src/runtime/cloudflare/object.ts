@@ -71,7 +71,7 @@ export class TidegateObject extends DurableObject<Bindings> {
     const { kafka, neo4j } = config;
     const database = neo4j === undefined ? embeddedDatabase(storage) : remoteDatabase(neo4j, remote);
     const quiet =
-      kafka === undefined ? await embeddedBroker(config, storage, write) : remoteBroker(config, kafka, remote);
+      kafka === undefined ? await embeddedBroker(config, storage, write) : remoteBroker(config, kafka, remote, write);
     const broker = config.TICK_ALARM_MS === 0 ? quiet : withAlarm(quiet, storage, config.TICK_ALARM_MS);
     return createWorkerService(config, { bindings: this.env, broker, database, write, requests });
   }

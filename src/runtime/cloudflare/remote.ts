@@ -4,6 +4,7 @@ import { withDeadline } from "../../adapters/broker/deadline.ts";
 import type { Fetch } from "../../adapters/broker/proxy-call.ts";
 import { neo4jDatabase } from "../../adapters/database/neo4j/neo4j.ts";
 import { queryApiTransport } from "../../adapters/database/neo4j/query-api.ts";
+import type { Write } from "../../app/log.ts";
 import type { KafkaProxy } from "../../config/kafka-url.ts";
 import type { Neo4jServer } from "../../config/neo4j-url.ts";
 import type { Config } from "../../config.ts";
@@ -14,13 +15,14 @@ import { dialectOptions } from "../broker-options.ts";
 import { dialects } from "../dialects.ts";
 
 /** A configured proxy. */
-export function remoteBroker(config: Config, kafka: KafkaProxy, fetch: Fetch): Broker {
-  return dialects[kafka.dialect](dialectOptions(config, kafka, fetch));
+export function remoteBroker(config: Config, kafka: KafkaProxy, fetch: Fetch, write: Write): Broker {
+  const tell = (message: string, error: unknown): void => write("error", message, { error: String(error) });
+  return dialects[kafka.dialect](dialectOptions(config, kafka, fetch, tell));
 }
 
 /** The same with a breaker that outlives requests, for services that are composed anew for each. */
-export function breakingBroker(config: Config, kafka: KafkaProxy, fetch: Fetch): Broker {
-  const bounded = withDeadline(remoteBroker(config, kafka, fetch), {
+export function breakingBroker(config: Config, kafka: KafkaProxy, fetch: Fetch, write: Write): Broker {
+  const bounded = withDeadline(remoteBroker(config, kafka, fetch, write), {
     produceMs: config.KAFKA_PRODUCE_DEADLINE_MS,
     readMs: config.KAFKA_READ_DEADLINE_MS,
   });
