@@ -153,6 +153,11 @@ describe("parseConfig()", () => {
     },
   );
 
+  it("leaves the local model a turn within the 60 s of an attempt", () => {
+    expect(parseConfig({ MODEL_TIMEOUT_MS: "45000" }, flows).MODEL_TIMEOUT_MS).toBe(45_000);
+    expect(() => parseConfig({ MODEL_TIMEOUT_MS: "45001" }, flows)).toThrow(/MODEL_TIMEOUT_MS/);
+  });
+
   it("reads CORS_ORIGINS as origins, or as any", () => {
     expect(parse({}).CORS_ORIGINS).toEqual([]);
     expect(parse({ CORS_ORIGINS: "*" }).CORS_ORIGINS).toEqual(["*"]);

@@ -156,7 +156,8 @@ export const variables = {
     .describe("OpenAI-compatible endpoint of the text model; unset uses the local one"),
   MODEL_NAME: z.string().min(1).optional().describe("Model to ask for; needed with MODEL_URL"),
   MODEL_API_KEY: headerText.optional().describe("Key of the text model's endpoint"),
-  MODEL_TIMEOUT_MS: count(30_000, 100, 60_000).describe(
+  // An attempt at prepared work ends after 60 s, and the local model must have its turn within it.
+  MODEL_TIMEOUT_MS: count(30_000, 100, 45_000).describe(
     "How long the endpoint may take before the local model answers",
   ),
   WEBHOOKS: z
