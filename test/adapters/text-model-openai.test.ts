@@ -79,6 +79,43 @@ describe("what is asked", () => {
   });
 });
 
+describe("the name of an answer's bound", () => {
+  const refusing = (message: string): ChatAnswer =>
+    answering(400, JSON.stringify({ error: { message, type: "invalid_request_error", param: "max_tokens" } }));
+  const RENAMED = refusing(
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+  );
+  const bounds = (chat: FakeChat) =>
+    chat.requests.map(({ body }) => [body.max_tokens ?? null, body.max_completion_tokens ?? null]);
+
+  it("is the newer one where the endpoint refuses the older, from then on and for every model of the process", async () => {
+    await using chat = await fakeChat(RENAMED, saying(SUMMARY));
+    const options = { attempts: 1, outputTokensMax: 77 };
+    expect((await modelAt(chat, options).summarize(TEXTS)).text).toBe(SUMMARY.text);
+    await modelAt(chat, options).summarize(TEXTS);
+    expect(bounds(chat)).toEqual([
+      [77, null],
+      [null, 77],
+      [null, 77],
+    ]);
+  });
+
+  it("is tried once more, and what refuses that as well is a refusal that changes nothing", async () => {
+    await using chat = await fakeChat(RENAMED, answering(400, "{}"), saying(SUMMARY));
+    const { message } = await failureOf(modelAt(chat).summarize(TEXTS));
+    expect(message).toBe("Cannot summarize: the endpoint answered 400");
+    await modelAt(chat).summarize(TEXTS);
+    expect(bounds(chat).map(([older]) => older)).toEqual([1_000, null, 1_000]);
+  });
+
+  it("is not to blame for a bound that is too large", async () => {
+    await using chat = await fakeChat(refusing("max_tokens is too large: 1000. This model supports at most 512."));
+    const { message } = await failureOf(modelAt(chat).summarize(TEXTS));
+    expect(message).toBe("Cannot summarize: the endpoint answered 400");
+    expect(chat.requests.length).toBe(1);
+  });
+});
+
 describe("lies", () => {
   const lies: [string, ChatAnswer][] = [
     ["nothing", answering(200, "")],

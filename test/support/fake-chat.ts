@@ -10,7 +10,8 @@ export interface ChatRequest {
   readonly atMs: number;
   readonly body: {
     readonly model: string;
-    readonly max_tokens: number;
+    readonly max_tokens?: number;
+    readonly max_completion_tokens?: number;
     readonly messages: readonly { readonly role: string; readonly content: string }[];
     readonly response_format: { readonly json_schema: { readonly name: string; readonly schema: object } };
   };

@@ -3,18 +3,23 @@ import * as z from "zod";
 import { backoffMs } from "../../domain/backoff.ts";
 import { AppError } from "../../domain/errors.ts";
 import { type Fetch, readText, words } from "../broker/proxy-call.ts";
+import { limitedSender } from "./openai-limit.ts";
 
 /** Where the endpoint is, and its bounds. */
 export interface ChatOptions {
   readonly url: string;
+  /** The model's name at the endpoint. */
+  readonly model: string;
   readonly apiKey: string | undefined;
   readonly fetch: Fetch;
   readonly timeoutMs: number;
   readonly attempts: number;
+  /** Tokens that an answer may take. */
+  readonly outputTokensMax: number;
   readonly answerBytesMax: number;
 }
 
-/** `check` answers undefined to what is not to be believed. */
+/** Model and bound are put into the request. `check` answers undefined to what is not to be believed. */
 export type ChatCall = <Answer>(
   action: string,
   request: object,
@@ -38,16 +43,19 @@ const ENVELOPE = z.object({ choices: z.array(z.object({ message: z.object({ cont
 export function chatCaller(options: ChatOptions): ChatCall {
   const url = addressOf(options.url);
   const headers = headersOf(options.apiKey);
+  const limited = limitedSender(url, options.model, options.outputTokensMax);
 
   const attempt = async <Answer>(
-    body: string,
+    asked: object,
     check: (value: unknown) => Answer | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly answer: Answer } | Failure> => {
     try {
-      // A redirect would send the texts, and the key, to a host that nobody configured.
-      const request = new Request(url, { method: "POST", headers, body, signal, redirect: "manual" });
-      const response = await options.fetch(request);
+      const response = await limited(async (limit) => {
+        const body = JSON.stringify({ model: options.model, ...asked, ...limit });
+        // A redirect would send the texts, and the key, to a host that nobody configured.
+        return options.fetch(new Request(url, { method: "POST", headers, body, signal, redirect: "manual" }));
+      });
       if (response.status !== 200) return refusal(response);
       const text = await readText(response, options.answerBytesMax);
       if (text === undefined) {
@@ -85,10 +93,9 @@ export function chatCaller(options: ChatOptions): ChatCall {
   };
 
   return async (action, request, check, signal) => {
-    const body = JSON.stringify(request);
     const deadline = deadlineOf(options.timeoutMs, signal);
     try {
-      return await attemptAll(action, deadline, () => attempt(body, check, deadline.signal));
+      return await attemptAll(action, deadline, () => attempt(request, check, deadline.signal));
     } finally {
       deadline.release();
     }

@@ -50,10 +50,12 @@ export function openaiTextModel(options: OpenaiOptions): TextModel {
   const inputCharactersMax = options.inputCharactersMax ?? INPUT_CHARACTERS_MAX;
   const call = chatCaller({
     url: options.url,
+    model: options.model,
     apiKey: options.apiKey,
     fetch: options.fetch,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     attempts: options.attempts ?? ATTEMPTS,
+    outputTokensMax: options.outputTokensMax ?? OUTPUT_TOKENS_MAX,
     answerBytesMax: options.answerBytesMax ?? ANSWER_BYTES_MAX,
   });
   const spoken = <Answer>(answer: Answer): Spoken<Answer> => ({
@@ -62,12 +64,10 @@ export function openaiTextModel(options: OpenaiOptions): TextModel {
   });
   const ask = async <Answer>(kind: AnswerKind<Answer>, input: object, signal: AbortSignal | undefined) => {
     const request = {
-      model: options.model,
       messages: [
         { role: "system", content: kind.instructions },
         { role: "user", content: JSON.stringify(input) },
       ],
-      max_tokens: options.outputTokensMax ?? OUTPUT_TOKENS_MAX,
       response_format: { type: "json_schema", json_schema: { name: kind.name, strict: true, schema: kind.asked() } },
     };
     return spoken(await call(kind.action, request, kind.check, signal));
