@@ -68,7 +68,7 @@ export function parkedRow(key: string): ParkedRow {
     key,
     topic,
     partition: Number(partition),
-    offset: Number(offset),
+    offset: Number.parseInt(offset!, 10),
     reason: "undecodable",
     detail: "not JSON",
     bytes: "",
