@@ -113,6 +113,19 @@ describe("a transaction", () => {
     expect(decisions()).toBe(2);
   });
 
+  it.each([
+    ["nothing reached the database", new GraphFailure("unsent", "no connection")],
+    ["others were in the way", guard()],
+    ["it was too large", new GraphFailure("too_large", "not enough memory")],
+    ["its user was refused", new GraphFailure("stranger", "unauthorized")],
+    ["it could not be stored", new GraphFailure("statement", "a type error")],
+  ])("whose commit was lost may stand, also when %s the next time", async (_, next) => {
+    const request = { ...REQUEST, ledger: ["a/op1", "a/op2"] };
+    const { transact } = scripted((step, n) => (n > 1 ? next : step === "commit" ? lost() : undefined));
+    // Halves of it would start anew, and say that nothing stands.
+    expect(await errorOf(transact(request))).toMatchObject({ ambiguous: true, divisible: false });
+  });
+
   it("that breaks before its commit stands for certain not", async () => {
     for (const step of ["load", "save"] as const) {
       const { transact } = scripted((at) => (at === step ? lost() : undefined));

@@ -80,13 +80,14 @@ export function oneLine(text: string): string {
 
 /**
  * The error that callers see. What the database cannot store stays as it is: it is the fault of one operation, which
- * ticks then find by halving.
+ * ticks then find by halving. Nothing is halved while an earlier attempt may stand: its halves would know nothing of that.
  */
-export function toAppError(failure: GraphFailure, name: string): Error {
-  if (failure.kind === "statement") return failure;
+export function toAppError(failure: GraphFailure, name: string, mayStand: boolean): Error {
+  if (failure.kind === "statement" && !mayStand) return failure;
+  const ofLess = failure.kind === "guard" || failure.kind === "transient" || failure.kind === "too_large";
   return new AppError("graph_unavailable", `Cannot use the database ${name}: ${failure.message}`, {
     cause: failure,
-    ambiguous: failure.kind === "lost" || failure.kind === "late",
-    divisible: failure.kind === "guard" || failure.kind === "transient" || failure.kind === "too_large",
+    ambiguous: mayStand,
+    divisible: ofLess && !mayStand,
   });
 }

@@ -29,19 +29,24 @@ const GUARD_ATTEMPTS_ALONE = 16;
 const BACKOFF_BASE_MS = 20;
 const BACKOFF_MAX_MS = 500;
 
-/** Runs `work` until it succeeds or its attempts are used up; throws AppError, or what `work` throws of its own. */
+/**
+ * Runs `work` until it succeeds or its attempts are used up; throws AppError, or what `work` throws of its own. Where any
+ * attempt may have been committed, the error is ambiguous, whatever the last one ended with.
+ */
 export async function retrying<Result>(
   { name, delay, random }: Retrying,
   work: () => Promise<Result>,
   { divisible = true } = {},
 ): Promise<Result> {
   const attemptsMax = { ...ATTEMPTS, ...(divisible ? {} : { guard: GUARD_ATTEMPTS_ALONE }) };
+  let mayStand = false;
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof GraphFailure)) throw error;
-      if (attempt >= attemptsMax[error.kind]) throw toAppError(error, name);
+      mayStand ||= error.kind === "lost" || error.kind === "late";
+      if (attempt >= attemptsMax[error.kind]) throw toAppError(error, name, mayStand);
       await delay(backoffMs(attempt - 1, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random));
     }
   }
