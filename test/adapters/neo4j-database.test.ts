@@ -3,11 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { failureOf, GraphFailure } from "../../src/adapters/database/neo4j/failure.ts";
 import { MIGRATIONS } from "../../src/adapters/database/neo4j/migrations.ts";
-import { neo4jDatabase } from "../../src/adapters/database/neo4j/neo4j.ts";
+import { type Neo4jMemory, neo4jDatabase } from "../../src/adapters/database/neo4j/neo4j.ts";
 import type { Row, Transport } from "../../src/adapters/database/neo4j/transport.ts";
 import { AppError, asAppError } from "../../src/domain/errors.ts";
 import { model } from "../../src/flows/index.ts";
-import type { Writes } from "../../src/ports/database.ts";
+import type { Database, Writes } from "../../src/ports/database.ts";
 import { SchemaError } from "../../src/sql/sql.ts";
 import { parkedRow } from "../contract/database-writes.ts";
 
@@ -26,7 +26,11 @@ const WRITES: Writes = {
 type Step = "load" | "save" | "commit";
 
 /** A database whose transactions fail, step by step, as the script says; undefined lets a step succeed. */
-function scripted(script: (step: Step, attempt: number) => Error | undefined, guarded = false) {
+function scripted(
+  script: (step: Step, attempt: number) => Error | undefined,
+  guarded = false,
+  memory: Neo4jMemory = { isNewest: false },
+) {
   const steps: Step[] = [];
   const delays: number[] = [];
   let attempts = 0;
@@ -62,6 +66,7 @@ function scripted(script: (step: Step, attempt: number) => Error | undefined, gu
   const database = neo4jDatabase({
     transport,
     model,
+    memory,
     name: "bolt://test:7687",
     delay: async (ms) => void delays.push(ms),
     random: () => 0.5,
@@ -162,6 +167,19 @@ describe("a transaction", () => {
     const { transact, steps } = scripted(() => stranger);
     for (let i = 0; i < 5; i++) expect((await errorOf(transact())).message).toMatch(/NEO4J_PASSWORD/);
     expect(steps).toEqual(["load"]);
+  });
+
+  it("shares the minute after a refused password with an idle tick's look, and with whoever opens it again", async () => {
+    const stranger = failureOf("Neo.ClientError.Security.Unauthorized", "unauthorized");
+    const memory = { isNewest: false };
+    const first = scripted(() => stranger, false, memory);
+    const look = (database: Database) => errorOf(database.agenda("c", [], 0));
+    for (let i = 0; i < 5; i++) expect((await look(first.database)).message).toMatch(/NEO4J_PASSWORD/);
+    await errorOf(first.transact());
+    expect(first.steps).toHaveLength(1);
+    const again = scripted(() => stranger, false, memory);
+    await look(again.database);
+    expect(again.steps).toEqual([]);
   });
 
   it("passes on what a decision throws, and writes nothing", async () => {

@@ -2,7 +2,7 @@
 import { withBreaker } from "../../adapters/broker/breaker.ts";
 import { withDeadline } from "../../adapters/broker/deadline.ts";
 import type { Fetch } from "../../adapters/broker/proxy-call.ts";
-import { neo4jDatabase } from "../../adapters/database/neo4j/neo4j.ts";
+import { type Neo4jMemory, neo4jDatabase } from "../../adapters/database/neo4j/neo4j.ts";
 import { queryApiTransport } from "../../adapters/database/neo4j/query-api.ts";
 import type { Write } from "../../app/log.ts";
 import type { KafkaProxy } from "../../config/kafka-url.ts";
@@ -32,8 +32,8 @@ export function breakingBroker(config: Config, kafka: KafkaProxy, fetch: Fetch, 
   });
 }
 
-/** What the isolate has found of the schema. */
-const memory = { isNewest: false };
+/** What the isolate has found of the server. */
+const memory: Neo4jMemory = { isNewest: false };
 
 /** Neo4j by its Query API; the schema is made on first use. */
 export function remoteDatabase({ protocol: _, ...server }: Neo4jServer, fetch: Fetch): Database {

@@ -1,7 +1,7 @@
 // Graph and ledger on Neo4j: the whole port over one of two transports.
 import type { GraphModel } from "../../../domain/model.ts";
 import type { Database } from "../../../ports/database.ts";
-import { GraphFailure } from "./failure.ts";
+import { createDoor, type TurnedAway } from "./door.ts";
 import { graphReads } from "./graph-reads.ts";
 import { ledgerReads } from "./ledger-reads.ts";
 import { migrate } from "./migrate.ts";
@@ -15,14 +15,17 @@ import { createTransact } from "./transact.ts";
 import type { Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
 
-/** How long a refused user is not tried again. */
-const TURNED_AWAY_MS = 60_000;
+/** What outlives a database that is opened again for every request. */
+export interface Neo4jMemory {
+  /** The schema was found to be the newest. */
+  isNewest: boolean;
+  turnedAway?: TurnedAway;
+}
 
 export interface Neo4jOptions extends Retrying {
   readonly transport: Transport;
   readonly model: GraphModel;
-  /** Remembers that the schema is the newest, for databases that are opened again for every request. */
-  readonly memory?: { isNewest: boolean };
+  readonly memory?: Neo4jMemory;
 }
 
 /**
@@ -30,32 +33,19 @@ export interface Neo4jOptions extends Retrying {
  * SchemaError for a database that is not ours or newer, AppError `graph_unavailable` for every failure but that of a
  * statement: what Neo4j cannot store is the fault of an operation.
  */
-export function neo4jDatabase({ transport, model, memory, ...options }: Neo4jOptions): Database {
+export function neo4jDatabase({ transport, model, memory = { isNewest: false }, ...options }: Neo4jOptions): Database {
   const shape = shapeOf(model);
   let ready: Promise<void> | undefined;
   const prepared = async (): Promise<void> => {
-    if (memory?.isNewest === true) return;
+    if (memory.isNewest) return;
     ready ??= migrate(transport, options.name).catch((error) => {
       ready = undefined;
       throw error;
     });
     await ready;
-    if (memory !== undefined) memory.isNewest = true;
+    memory.isNewest = true;
   };
-  // A server lets nobody in by a name with which a wrong password came too often: others may have the right one.
-  const turnedAway = { failure: undefined as GraphFailure | undefined, untilMs: 0 };
-  const guardDoor = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (turnedAway.failure !== undefined && performance.now() < turnedAway.untilMs) throw turnedAway.failure;
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof GraphFailure && error.kind === "stranger") {
-        turnedAway.failure = error;
-        turnedAway.untilMs = performance.now() + TURNED_AWAY_MS;
-      }
-      throw error;
-    }
-  };
+  const guardDoor = createDoor(memory);
   const using = <Result>(work: () => Promise<Result>, divisible = true): Promise<Result> =>
     retrying(
       options,
@@ -68,7 +58,7 @@ export function neo4jDatabase({ transport, model, memory, ...options }: Neo4jOpt
     );
   const bare: Transport = {
     ...transport,
-    run: (text, params) => retrying(options, () => transport.run(text, params), { divisible: true }),
+    run: (text, params) => retrying(options, () => guardDoor(() => transport.run(text, params))),
   };
   const takeTurns = createTurns();
   const transact = createTransact(transport, shape);
