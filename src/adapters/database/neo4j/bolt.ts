@@ -1,5 +1,6 @@
 // Bolt, by Neo4j's own driver, which is loaded on first use: whoever does not use Neo4j does without it.
 import type { Driver, RecordShape, Session, Transaction } from "neo4j-driver";
+import { type Calls, createCalls } from "./calls.ts";
 import { failureOf, GraphFailure, oneLine } from "./failure.ts";
 import type { OpenTransaction, Params, Row, Transport, Value } from "./transport.ts";
 
@@ -18,96 +19,103 @@ const GRACE_MS = 2_000;
 const CONNECT_MS_MAX = 5_000;
 const CONNECTIONS_MAX = 50;
 
-/** Opens nothing before the first use. */
-export function boltTransport(options: BoltOptions): Transport {
-  const { database, timeoutMs } = options;
-  let driver: Promise<Driver> | undefined;
-  const connected = (): Promise<Driver> => {
-    driver ??= openDriver(options);
-    return driver;
-  };
-  const letGo = async (): Promise<void> => {
-    const opened = driver;
-    driver = undefined;
-    await (await opened?.catch(() => undefined))?.close();
-  };
+/** A driver with its connections, and what is in flight on them. */
+interface Pool {
+  readonly driver: Promise<Driver>;
+  readonly calls: Calls;
+}
 
-  /** Waits as long as it may take; a connection that is silent for longer is given up, with the pool it came from. */
-  const within = async <Result>(work: Promise<Result>): Promise<Result> => {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      reject(new GraphFailure("late", `no answer within ${timeoutMs + GRACE_MS} ms`));
-      letGo().catch(() => undefined);
-    }, timeoutMs + GRACE_MS);
-    try {
-      return await Promise.race([work, promise]);
-    } catch (error) {
-      throw translate(error);
-    } finally {
-      clearTimeout(timer);
-      work.catch(() => undefined);
-    }
+/** Opens nothing before the first use. */
+export function boltTransport(options: BoltOptions, open = openDriver): Transport {
+  const { database, timeoutMs } = options;
+  let current: Pool | undefined;
+  const letGo = async (pool: Pool, failure: GraphFailure): Promise<void> => {
+    if (current === pool) current = undefined;
+    pool.calls.end(failure);
+    await (await pool.driver.catch(() => undefined))?.close();
   };
-  const openSession = async (): Promise<{ session: Session }> => ({
-    session: (await connected()).session({ database }),
-  });
+  /** A connection that is silent for too long is given up, with the pool it came from. */
+  const openPool = (): Pool => {
+    const calls = createCalls(timeoutMs + GRACE_MS, () => {
+      const failure = new GraphFailure("lost", "the connection was given up, because another call had no answer");
+      letGo(pool, failure).catch(() => undefined);
+    });
+    const pool: Pool = { driver: open(options), calls };
+    return pool;
+  };
+  const openSession = async (): Promise<Opened> => {
+    current ??= openPool();
+    const { driver, calls } = current;
+    return { session: (await driver).session({ database }), calls };
+  };
 
   return {
     async run(text, params) {
-      const { session } = await openSession();
+      const { session, calls } = await openSession();
       try {
-        return rowsOf(await within(toPromise(session.run(text, toBolt(params), { timeout: timeoutMs }))));
+        return rowsOf(await within(calls, toPromise(session.run(text, toBolt(params), { timeout: timeoutMs }))));
       } finally {
         session.close().catch(() => undefined);
       }
     },
-    begin: () => openTransaction(openSession, within, timeoutMs),
-    close: letGo,
+    begin: () => openTransaction(openSession, timeoutMs),
+    async close() {
+      // As if they were late: nobody is to try again and open another.
+      if (current !== undefined) await letGo(current, new GraphFailure("late", "the database was closed meanwhile"));
+    },
   };
 }
 
-type Within = <Result>(work: Promise<Result>) => Promise<Result>;
+interface Opened {
+  readonly session: Session;
+  readonly calls: Calls;
+}
 
-function openTransaction(
-  openSession: () => Promise<{ session: Session }>,
-  within: Within,
-  timeout: number,
-): OpenTransaction {
-  let open: { readonly session: Session; readonly transaction: Transaction } | undefined;
+async function within<Result>(calls: Calls, work: Promise<Result>): Promise<Result> {
+  try {
+    return await calls.within(work);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function openTransaction(openSession: () => Promise<Opened>, timeout: number): OpenTransaction {
+  let open: (Opened & { readonly transaction: Transaction }) | undefined;
   const end = (): void => {
     open?.session.close().catch(() => undefined);
     open = undefined;
   };
-  const begun = async (): Promise<{ transaction: Transaction }> => {
+  const begun = async (): Promise<{ transaction: Transaction; calls: Calls }> => {
     if (open === undefined) {
-      const { session } = await openSession();
+      const opened = await openSession();
       // Not awaited: BEGIN then travels with the first statement.
-      open = { session, transaction: session.beginTransaction({ timeout }) };
+      open = { ...opened, transaction: opened.session.beginTransaction({ timeout }) };
     }
     return open;
   };
   return {
     async run(text, params) {
-      const { transaction } = await begun();
-      return rowsOf(await within(toPromise(transaction.run(text, toBolt(params)))));
+      const { transaction, calls } = await begun();
+      return rowsOf(await within(calls, toPromise(transaction.run(text, toBolt(params)))));
     },
     async runAll(statements) {
-      const { transaction } = await begun();
+      const { transaction, calls } = await begun();
       const results = statements.map(({ text, params }) => toPromise(transaction.run(text, toBolt(params))));
       // The first to fail says why; those behind it were not carried out.
       for (const result of results) result.catch(() => undefined);
-      await within(Promise.all(results));
+      await within(calls, Promise.all(results));
     },
     async commit() {
       try {
-        await within(open?.transaction.commit() ?? Promise.resolve());
+        if (open !== undefined) await within(open.calls, open.transaction.commit());
       } finally {
         end();
       }
     },
     async rollback() {
       try {
-        if (open?.transaction.isOpen()) await within(open.transaction.rollback());
+        // Where the connection was given up, nobody would answer.
+        if (open?.transaction.isOpen() && !open.calls.isEnded()) await within(open.calls, open.transaction.rollback());
       } catch {
         // The server ends it: with the connection, or when its time is over.
       } finally {
