@@ -9,7 +9,7 @@ export interface DurableStorage {
 }
 
 /** What the platform's errors end with, which carry no code. */
-const CODE = /: (SQLITE_[A-Z_]+)$/;
+const CODE = /: (SQLITE_[A-Z_]+)(?: \(extended: SQLITE_[A-Z_]+\))?$/;
 
 /** The storage as the seam. There is one writer, nothing to tune and nothing to close; several of our schemas share it. */
 export function durableObjectSql(storage: DurableStorage): Sql {

@@ -50,6 +50,19 @@ export function isSqlError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && /^(ERR_)?SQLITE/.test(String(error.code));
 }
 
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH, without what extends them. */
+const UNSTORABLE: readonly unknown[] = [18, 19, 20];
+const UNSTORABLE_NAME = /^SQLITE_(TOOBIG|CONSTRAINT|MISMATCH)/;
+
+/** Whether an engine's error is the fault of what was to be stored: it will be so however often that is tried. */
+export function isUnstorable(error: Error): boolean {
+  // The engines agree neither on the member nor on whether it has a name or a number.
+  const { code, errcode, errno } = error as { code?: unknown; errcode?: unknown; errno?: unknown };
+  const number = errcode ?? errno;
+  if (typeof number === "number") return UNSTORABLE.includes(number & 0xff);
+  return UNSTORABLE_NAME.test(String(code));
+}
+
 /**
  * Brings a database to the newest schema. `applicationId` marks whose it is. Throws SchemaError for a database of another
  * application or of a newer release.

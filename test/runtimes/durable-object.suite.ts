@@ -1,5 +1,7 @@
 // The contracts of database and broker over the SQLite of a Durable Object, run inside workerd.
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import { expect, it } from "vitest";
+import { asAppError } from "../../src/domain/errors.ts";
 import type { Log } from "../../src/gateway/log.ts";
 import { sqliteLog } from "../../src/gateway/sqlite-log.ts";
 import { embeddedDatabase } from "../../src/runtime/cloudflare/embedded.ts";
@@ -8,6 +10,7 @@ import { logBroker } from "../../src/runtime/log-broker.ts";
 import { durableObjectSql } from "../../src/sql/durable-object.ts";
 import { type BrokerUnderTest, brokerContract, EVERY_ABILITY } from "../contract/broker.ts";
 import { type DatabaseUnderTest, databaseContract } from "../contract/database.ts";
+import { save, write } from "../contract/database-writes.ts";
 import { inObject, NO_STORAGE } from "./in-object.ts";
 
 async function makeDatabase(): Promise<DatabaseUnderTest> {
@@ -32,3 +35,10 @@ async function makeBroker(): Promise<BrokerUnderTest> {
 
 databaseContract("SQLite of a Durable Object", makeDatabase);
 brokerContract("the embedded log in a Durable Object", makeBroker, EVERY_ABILITY);
+
+it("a Durable Object's database says of a row that is too big for it that it can never be stored", async () => {
+  await using bundle = await makeDatabase();
+  const big = save("a/Memory/1", { content: "x".repeat(9_000_000) });
+  const error = await write(bundle.database, { entities: [big] }).catch((thrown: unknown) => thrown);
+  expect(asAppError(error).code).toBe("internal");
+});

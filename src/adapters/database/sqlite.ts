@@ -2,7 +2,7 @@
 // (core-proof b3). Reads see the last commit.
 import { AppError } from "../../domain/errors.ts";
 import type { Database, KeyRow } from "../../ports/database.ts";
-import { isSqlError, type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
+import { isSqlError, isUnstorable, type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 import { readAnswer } from "./sqlite-search.ts";
 import {
@@ -35,8 +35,9 @@ export interface SqliteOptions {
 }
 
 /**
- * The database port over SQLite. Throws SchemaError, also on first use, for a file that is not ours or newer; every
- * other failure is AppError `graph_unavailable`, and what failed was rolled back.
+ * The database port over SQLite. Throws SchemaError, also on first use, for a file that is not ours or newer, and the
+ * engine's own error for what it can never store; every other failure is AppError `graph_unavailable`. What failed was
+ * rolled back.
  */
 export function sqliteDatabase({ open, openKeys, migrations, name, nowMs = readClock }: SqliteOptions): Database {
   const graph = connection(open, name, migrations);
@@ -104,7 +105,8 @@ function connection(open: () => Sql, name: string, migrations: readonly Migratio
         return work(connect());
       } catch (error) {
         if (error instanceof SchemaError || error instanceof AppError) throw error;
-        if (!isSqlError(error)) throw error;
+        // What can never be stored is the fault of one operation, which ticks then find by halving.
+        if (!isSqlError(error) || isUnstorable(error)) throw error;
         throw new AppError("graph_unavailable", `Cannot use the database ${name}: ${error.message}`, { cause: error });
       }
     },
