@@ -46,7 +46,8 @@ export function indexEntry(search: Search, state: EntityState): IndexEntry {
   };
 }
 
-/** The words of a text as an index compares them. */
-export function wordsOf(text: string): string[] {
-  return text.match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
+/** The words of a text as an index compares them: without case and without diacritics. */
+export function foldedWords(text: string): string[] {
+  const folded = text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  return folded.match(/[\p{L}\p{N}]+/gu) ?? [];
 }

@@ -24,7 +24,7 @@ type DatabaseConfig = Pick<Config, "DATA_DIR" | "SQLITE_SYNCHRONOUS" | "neo4j">;
 export function openConfigured(config: DatabaseConfig, { keys = false, flows = defined } = {}): Database {
   if (config.neo4j !== undefined) return openNeo4j(config.neo4j, flows);
   const file = (name: string): string => join(config.DATA_DIR, name);
-  return openDatabase(file(GRAPH_FILE), config, keys ? file(KEYS_FILE) : undefined);
+  return openDatabase(file(GRAPH_FILE), config, keys ? file(KEYS_FILE) : undefined, flows);
 }
 
 /** A Neo4j database; its schema is made on first use. */

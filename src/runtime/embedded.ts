@@ -6,7 +6,7 @@ import { sqliteDatabase } from "../adapters/database/sqlite.ts";
 import type { Config } from "../config.ts";
 import { configureFlows, type Routing, topicsOf } from "../flows/configure.ts";
 import type { Flow } from "../flows/define.ts";
-import { flows as defined } from "../flows/index.ts";
+import { flows as defined, modelOf } from "../flows/index.ts";
 import type { Log } from "../gateway/log.ts";
 import { openSqliteLog } from "../gateway/node-sqlite-log.ts";
 import { startRetention } from "../gateway/retention.ts";
@@ -28,12 +28,14 @@ export function openDatabase(
   path: string,
   { SQLITE_SYNCHRONOUS }: Pick<Config, "SQLITE_SYNCHRONOUS">,
   keysPath?: string,
+  flows: readonly Flow[] = defined,
 ): Database {
   const opener = (file: string) => () => openFileSql(file, { synchronous: SQLITE_SYNCHRONOUS });
   return sqliteDatabase({
     open: opener(path),
     ...(keysPath === undefined ? {} : { openKeys: opener(keysPath) }),
     migrations: readMigrations(MIGRATIONS),
+    model: modelOf(flows),
     name: path,
   });
 }

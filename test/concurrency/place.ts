@@ -41,7 +41,7 @@ export async function openPlace(core: Core, name: string, mode: Mode): Promise<D
     const sql = core.sql.openFileSql(name);
     return mode === "naive" ? naiveSql(sql) : sql;
   };
-  return core.sqlite.sqliteDatabase({ open, migrations: core.migrations, name });
+  return core.sqlite.sqliteDatabase({ open, migrations: core.migrations, model: core.flows.model, name });
 }
 
 /** Notes each move of a position as the database sees it, whoever made it. */
@@ -58,7 +58,12 @@ export async function sqlitePlace(core: Core): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), "tidegate-concurrency-"));
   const name = join(folder, "graph.db");
   const sql = core.sql.openFileSql(name);
-  const database = core.sqlite.sqliteDatabase({ open: () => sql, migrations: core.migrations, name });
+  const database = core.sqlite.sqliteDatabase({
+    open: () => sql,
+    migrations: core.migrations,
+    model: core.flows.model,
+    name,
+  });
   await database.nowMs();
   sql.script(WITNESS);
   return {

@@ -4,6 +4,7 @@ import { NO_COUNTS } from "../../src/domain/accounting.ts";
 import { UNTOUCHED } from "../../src/domain/state.ts";
 import type { Database, Writes } from "../../src/ports/database.ts";
 import { listCases } from "./database-lists.ts";
+import { searchCases } from "./database-search.ts";
 import { taskCases } from "./database-tasks.ts";
 import { edge, ledgerRow, outboxRow, parkedRow, save, stateOf, write } from "./database-writes.ts";
 
@@ -23,6 +24,7 @@ export function databaseContract(name: string, make: MakeDatabase): void {
     serialCases(name, make);
     taskCases(make);
     listCases(make);
+    searchCases(make);
   });
 }
 

@@ -24,7 +24,13 @@ export const sqliteStore: OpenStore = (core, nowMs) => {
   const name = "the property's database";
   const { empty, ...books } = sqliteBooks(sql);
   return {
-    database: core.sqlite.sqliteDatabase({ open: () => sql, migrations: core.migrations, name, nowMs }),
+    database: core.sqlite.sqliteDatabase({
+      open: () => sql,
+      migrations: core.migrations,
+      model: core.flows.model,
+      name,
+      nowMs,
+    }),
     ...books,
     async release() {
       await empty();

@@ -73,7 +73,13 @@ function openPart() {
   const over = (storage: DurableObjectStorage) => {
     const sql = durableObjectSql(storage);
     const name = "the property's object";
-    const options = { open: () => sql, migrations: GRAPH_MIGRATIONS, name, nowMs: () => clock.nowMs() };
+    const options = {
+      open: () => sql,
+      migrations: GRAPH_MIGRATIONS,
+      model: flows.model,
+      name,
+      nowMs: () => clock.nowMs(),
+    };
     return { ...sqlite.sqliteDatabase(options), ...sqliteBooks(sql) };
   };
   return { clock, part: inObject(over(NO_STORAGE), over) };

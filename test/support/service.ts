@@ -6,7 +6,7 @@ import type { TickReport } from "../../src/app/tick.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
 import { configureFlows, topicsOf } from "../../src/flows/configure.ts";
 import type { Flow } from "../../src/flows/define.ts";
-import { flows } from "../../src/flows/index.ts";
+import { flows, model } from "../../src/flows/index.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { Broker } from "../../src/ports/broker.ts";
 import type { Database } from "../../src/ports/database.ts";
@@ -154,6 +154,7 @@ export function openTestDatabase(open: () => Sql, nowMs?: () => number): Databas
   return sqliteDatabase({
     open,
     migrations: MIGRATIONS,
+    model,
     name: "the database of a test",
     ...(nowMs === undefined ? {} : { nowMs }),
   });

@@ -1,6 +1,6 @@
 // Searchable kinds: their index, its queries, and the kept answers to questions asked within transactions.
 import { parseEntityKey } from "../../domain/key.ts";
-import { type IndexEntry, type Query, wordsOf } from "../../domain/query.ts";
+import { foldedWords, type IndexEntry, type Query } from "../../domain/query.ts";
 import type { Page, QueryAnswer, Question } from "../../ports/database.ts";
 import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
 import { readPlace } from "./place.ts";
@@ -14,9 +14,10 @@ const MATCHES_MAX = 10_000;
 /** Brings an entity's entry up to date; null takes it out. */
 export function saveIndex(sql: Sql, key: string, entry: IndexEntry | null): void {
   const held = sql.get<{ id: number }>("SELECT id FROM search WHERE key = ?", key);
-  if (held !== undefined) sql.run("DELETE FROM search_text WHERE rowid = ?", held.id);
   if (entry === null) {
-    if (held !== undefined) sql.run("DELETE FROM search WHERE id = ?", held.id);
+    if (held === undefined) return;
+    sql.run("DELETE FROM search_text WHERE rowid = ?", held.id);
+    sql.run("DELETE FROM search WHERE id = ?", held.id);
     return;
   }
   const { tenant, kind } = parseEntityKey(key);
@@ -31,14 +32,21 @@ export function saveIndex(sql: Sql, key: string, entry: IndexEntry | null): void
     Number(entry.ended),
     JSON.stringify(entry.tags),
   )!;
-  if (entry.text !== "") sql.run("INSERT INTO search_text (rowid, text) VALUES (?, ?)", id, entry.text);
+  saveText(sql, id, entry, held !== undefined);
+}
+
+/** Puts an entry's words in the place of those that are there. */
+export function saveText(sql: Sql, id: number, { text }: IndexEntry, isHeld = true): void {
+  if (isHeld) sql.run("DELETE FROM search_text WHERE rowid = ?", id);
+  const words = foldedWords(text);
+  if (words.length > 0) sql.run("INSERT INTO search_text (rowid, text) VALUES (?, ?)", id, words.join(" "));
 }
 
 /** A page of what a query finds. */
 export function search(sql: Sql, query: Query, cursor: string, limit: number): Page {
   const { where, params } = conditions(query);
   if (query.text === undefined) return newest(sql, where, params, cursor, limit);
-  const words = wordsOf(query.text).slice(0, WORDS_MAX);
+  const words = foldedWords(query.text).slice(0, WORDS_MAX);
   if (words.length === 0) return { sources: [], next: null };
   const match = words.map((word) => `"${word}"`).join(" ");
   return best(sql, where, [match, ...params], cursor, limit);

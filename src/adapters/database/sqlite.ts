@@ -1,9 +1,11 @@
 // Graph and ledger on SQLite: one writer at a time, so every transaction is locked from its first statement
 // (core-proof b3). Reads see the last commit.
 import { AppError } from "../../domain/errors.ts";
+import type { GraphModel } from "../../domain/model.ts";
 import type { Database, KeyRow } from "../../ports/database.ts";
 import { isSqlError, isUnstorable, type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
+import { reindex } from "./sqlite-reindex.ts";
 import { readAnswer } from "./sqlite-search.ts";
 import {
   announce,
@@ -19,10 +21,17 @@ import { sqliteTransact } from "./sqlite-transact.ts";
 /** Marks our files: "TdGr". */
 const APPLICATION_ID = 0x54644772;
 
+/**
+ * Passes over what an upgrade leaves to be indexed anew before the file is used, enough for most; the rest goes along with
+ * later uses, because a Durable Object has half a minute for a request and what it wrote by then is gone when that is over.
+ */
+const PASSES_AT_OPEN = 400;
+
 export interface SqliteOptions {
   /** Opens the file; called on first use and again after a failure. */
   readonly open: () => Sql;
   readonly migrations: readonly Migration[];
+  readonly model: GraphModel;
   /** For messages. */
   readonly name: string;
   /**
@@ -39,9 +48,16 @@ export interface SqliteOptions {
  * engine's own error for what it can never store; every other failure is AppError `graph_unavailable`. What failed was
  * rolled back.
  */
-export function sqliteDatabase({ open, openKeys, migrations, name, nowMs = readClock }: SqliteOptions): Database {
-  const graph = connection(open, name, migrations);
-  const keys = openKeys === undefined ? graph : connection(openKeys, `${name} (keys)`, migrations);
+export function sqliteDatabase({
+  open,
+  openKeys,
+  migrations,
+  model,
+  name,
+  nowMs = readClock,
+}: SqliteOptions): Database {
+  const graph = connection(open, name, migrations, model);
+  const keys = openKeys === undefined ? graph : connection(openKeys, `${name} (keys)`, migrations, model);
   const { using } = graph;
   return {
     transact: (request, decide) => using((sql) => sqliteTransact(sql, nowMs, request, decide)),
@@ -85,13 +101,18 @@ export function sqliteDatabase({ open, openKeys, migrations, name, nowMs = readC
 }
 
 /** A file that is opened on first use, and again after it could not be. */
-function connection(open: () => Sql, name: string, migrations: readonly Migration[]) {
+function connection(open: () => Sql, name: string, migrations: readonly Migration[], model: GraphModel) {
   let opened: Sql | undefined;
+  let isBehind = false;
   const connect = (): Sql => {
-    if (opened !== undefined) return opened;
+    if (opened !== undefined) {
+      if (isBehind) isBehind = reindex(opened, model, 1);
+      return opened;
+    }
     const sql = open();
     try {
       migrate(sql, name, APPLICATION_ID, migrations);
+      isBehind = reindex(sql, model, PASSES_AT_OPEN);
     } catch (error) {
       sql.close();
       throw error;

@@ -4,7 +4,7 @@ import { sqliteDatabase } from "../../adapters/database/sqlite.ts";
 import type { Write } from "../../app/log.ts";
 import type { Config } from "../../config.ts";
 import { configureFlows, topicsOf } from "../../flows/configure.ts";
-import { flows } from "../../flows/index.ts";
+import { flows, model } from "../../flows/index.ts";
 import { sqliteLog } from "../../gateway/sqlite-log.ts";
 import type { Broker } from "../../ports/broker.ts";
 import type { Database } from "../../ports/database.ts";
@@ -19,6 +19,7 @@ export function embeddedDatabase(storage: DurableObjectStorage): Database {
   return sqliteDatabase({
     open: () => durableObjectSql(storage),
     migrations: GRAPH_MIGRATIONS,
+    model,
     name: "the Durable Object's storage",
   });
 }

@@ -3,7 +3,7 @@
 import type { Json } from "../../../domain/json.ts";
 import { kindOfKey, parseEntityKey } from "../../../domain/key.ts";
 import type { Edge } from "../../../domain/projection.ts";
-import { type IndexEntry, wordsOf } from "../../../domain/query.ts";
+import { foldedWords, type IndexEntry } from "../../../domain/query.ts";
 import type { Save } from "../../../domain/settle.ts";
 import { type EntityState, encodeState, UNTOUCHED } from "../../../domain/state.ts";
 import type { LoadedEntity } from "./load.ts";
@@ -103,9 +103,4 @@ function indexProperties(entry: IndexEntry | null, wasShown: boolean, properties
   properties._ended = entry.ended;
   properties._tags = entry.tags;
   properties._text = words.length === 0 ? null : words.join(" ");
-}
-
-/** The words of a text as the index compares them: without case and without diacritics. */
-export function foldedWords(text: string): string[] {
-  return wordsOf(text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase());
 }

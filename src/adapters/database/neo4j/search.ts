@@ -2,11 +2,10 @@
 // before they are stored, so that the same texts match as in every other database of ours; the order of matches is
 // Lucene's.
 
-import type { Query } from "../../../domain/query.ts";
+import { foldedWords, type Query } from "../../../domain/query.ts";
 import type { Page } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
-import { foldedWords } from "./entity-rows.ts";
 import type { Shape } from "./shape.ts";
 import type { Params, Row, Transport, Value } from "./transport.ts";
 
