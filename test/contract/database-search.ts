@@ -31,6 +31,27 @@ export function searchCases(make: MakeDatabase): void {
     expect(await search(words)).toEqual([found]);
   });
 
+  it("queryAnswer() is whole, also where it is larger than any row may be", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const texts = Array.from({ length: 60 }, (_, i) => `${"न".repeat(59_998)}😀${i}`);
+    const index = { user: null, time: "2026-01-01T00:00:00.000Z", ended: false, tags: [], text: "" };
+    for (const [i, content] of texts.entries()) {
+      await write(database, { entities: [save(`a/Memory/${i}`, { content }, { index })] });
+    }
+    const question = { key: "a/op", query: { tenant: "a", kind: "Memory" }, limit: 55, keepMs: 60_000 };
+    await write(database, { questions: [question] });
+    const { found } = (await database.queryAnswer("a/op"))!;
+    expect(found).toHaveLength(55);
+    for (const { key, state } of found) {
+      expect(state.fields.content?.[0] === texts[Number(key.split("/")[2])]).toBe(true);
+    }
+    // A question is answered once.
+    await write(database, { entities: [save("a/Memory/99", {})], questions: [{ ...question, limit: 1 }] });
+    expect((await database.queryAnswer("a/op"))!.found).toHaveLength(55);
+    expect(await database.queryAnswer("a/other")).toBeUndefined();
+  });
+
   it("search() takes no part of a word for a word, where signs stand within it", async () => {
     await using bundle = await make();
     const search = await remember(bundle.database, ["हिन्दी", "किताब"]);

@@ -10,6 +10,8 @@ import { readEntity } from "./sqlite-rows.ts";
 const WORDS_MAX = 32;
 /** Matches of a text that can be paged through. */
 const MATCHES_MAX = 10_000;
+/** Characters of a row's part of an answer, at most four bytes each: what a Durable Object holds in a row, with room left. */
+const PARTS = /.{1,400000}/gsu;
 
 /** Brings an entity's entry up to date; null takes it out. */
 export function saveIndex(sql: Sql, key: string, entry: IndexEntry | null): void {
@@ -111,19 +113,25 @@ export function answerQuestion(sql: Sql, { key, query, limit, keepMs }: Question
     positions: Object.fromEntries(positions.map((row) => [row.key, row.next])),
     found: sources.map((source) => ({ key: source, state: readEntity(sql, source).state })),
   };
-  sql.run(
-    "INSERT INTO query_answer (key, answer, expires_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    key,
-    JSON.stringify(answer),
-    nowMs + keepMs,
-  );
+  if (sql.get("SELECT 1 FROM query_answer WHERE key = ?", key) !== undefined) return;
+  const parts = JSON.stringify(answer).match(PARTS)!;
+  for (const [part, text] of parts.entries()) {
+    sql.run(
+      "INSERT INTO query_answer (key, part, answer, expires_ms) VALUES (?, ?, ?, ?)",
+      key,
+      part,
+      text,
+      nowMs + keepMs,
+    );
+  }
 }
 
+/** The kept answer; undefined when there is none, or its time is over. */
 export function readAnswer(sql: Sql, key: string, nowMs: number): QueryAnswer | undefined {
-  const row = sql.get<{ answer: string }>(
-    "SELECT answer FROM query_answer WHERE key = ? AND expires_ms > ?",
+  const parts = sql.all<{ answer: string }>(
+    "SELECT answer FROM query_answer WHERE key = ? AND expires_ms > ? ORDER BY part",
     key,
     nowMs,
   );
-  return row === undefined ? undefined : JSON.parse(row.answer);
+  return parts.length === 0 ? undefined : JSON.parse(parts.map(({ answer }) => answer).join(""));
 }
