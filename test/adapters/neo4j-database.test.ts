@@ -1,6 +1,6 @@
 // What the Neo4j adapter makes of failures of the database, over a transport that fails as told. Numbers are those of the
 // failure cases in kafka-over-http.md §2.
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { failureOf, GraphFailure } from "../../src/adapters/database/neo4j/failure.ts";
 import { MIGRATIONS } from "../../src/adapters/database/neo4j/migrations.ts";
 import { type Neo4jMemory, neo4jDatabase } from "../../src/adapters/database/neo4j/neo4j.ts";
@@ -72,10 +72,10 @@ function scripted(
     random: () => 0.5,
   });
   let decisions = 0;
-  const transact = (request = REQUEST) =>
+  const transact = (request = REQUEST, more: Partial<Writes> = {}) =>
     database.transact(request, () => {
       decisions += 1;
-      return { write: WRITES };
+      return { write: { ...WRITES, ...more } };
     });
   return { database, transact, steps, delays, decisions: () => decisions };
 }
@@ -191,6 +191,40 @@ describe("a transaction", () => {
       }),
     ).rejects.toBe(defect);
     expect(steps).toEqual(["load"]);
+  });
+});
+
+describe("a transaction that takes too long", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+  const question = { key: "a/op", query: { tenant: "a", kind: "Memory" }, limit: 1, keepMs: 1 };
+  const slow = (tookMs: number) =>
+    scripted((step) => {
+      if (step === "save") vi.advanceTimersByTime(tookMs);
+      return step === "save" ? guard() : undefined;
+    });
+
+  it("is divided where it can be", async () => {
+    const { transact, decisions } = slow(2_000);
+    const request = { ...REQUEST, ledger: ["a/op1", "a/op2"] };
+    expect(await errorOf(transact(request, { questions: [question] }))).toMatchObject({ divisible: true });
+    expect(decisions()).toBe(1);
+  });
+
+  it("fails for its question alone, so that what comes behind it is applied", async () => {
+    const { transact, decisions } = slow(2_000);
+    const error = await transact(REQUEST, { questions: [question] }).catch((thrown: unknown) => thrown);
+    expect(asAppError(error).code).toBe("internal");
+    expect(decisions()).toBe(3);
+  });
+
+  it.each([
+    ["without a question", 2_000, []],
+    ["with one that was not late", 1_000, [question]],
+  ])("%s is tried on", async (_, tookMs, questions) => {
+    const { transact, decisions } = slow(tookMs);
+    expect(await errorOf(transact(REQUEST, { questions }))).toMatchObject({ code: "graph_unavailable" });
+    expect(decisions()).toBe(16);
   });
 });
 

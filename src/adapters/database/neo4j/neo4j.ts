@@ -6,6 +6,7 @@ import { graphReads } from "./graph-reads.ts";
 import { ledgerReads } from "./ledger-reads.ts";
 import { migrate } from "./migrate.ts";
 import { parked } from "./parked.ts";
+import { attemptsAt } from "./patience.ts";
 import { readAnswer } from "./question.ts";
 import { type Retrying, retrying } from "./retry.ts";
 import { search } from "./search.ts";
@@ -65,7 +66,7 @@ export function neo4jDatabase({ transport, model, memory = { isNewest: false }, 
   const each: Transport = { ...transport, run: (text, params) => using(() => transport.run(text, params)) };
   return {
     transact(request, decide) {
-      const work = () => using(() => transact(request, decide), request.ledger.length > 1);
+      const work = () => using(attemptsAt(transact, request, decide), request.ledger.length > 1);
       // Where there are no locks to wait for.
       return transport.begin === undefined ? takeTurns([...request.positions, ...request.keys], work) : work();
     },

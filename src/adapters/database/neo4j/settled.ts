@@ -9,9 +9,14 @@ export const SETTLED_MS = 2_000;
 /** The end of what a transaction writes: fails it, as a guard does, when it is later than `$until`. */
 export const IN_TIME = "RETURN 1 / CASE WHEN datetime.realtime().epochMillis <= toInteger($until) THEN 1 ELSE 0 END";
 
+/** Whether a transaction that took so long was rolled back because it was too late. */
+export function isLate(error: unknown, tookMs: number): boolean {
+  return error instanceof GraphFailure && error.kind === "guard" && tookMs >= WRITTEN_WITHIN_MS;
+}
+
 /** A batch that was too late will be so again: what fails a guard after that long is too much at a time. */
 export function divided(error: unknown, tookMs: number): unknown {
-  if (!(error instanceof GraphFailure) || error.kind !== "guard" || tookMs < WRITTEN_WITHIN_MS) return error;
+  if (!isLate(error, tookMs)) return error;
   return new GraphFailure("too_large", `not written within ${WRITTEN_WITHIN_MS} ms`, error);
 }
 
