@@ -138,6 +138,16 @@ describe("a transaction", () => {
     }
   });
 
+  it("whose reading was lost where no transaction can be held stands for certain not, and whose write was lost may", async () => {
+    for (const [step, ambiguous] of [
+      ["load", false],
+      ["save", true],
+    ] as const) {
+      const { transact } = scripted((at) => (at === step ? lost() : undefined), true);
+      expect(await errorOf(transact())).toMatchObject({ code: "graph_unavailable", ambiguous });
+    }
+  });
+
   it("over a connection that had gone stale is tried again once", async () => {
     const { transact, decisions } = scripted((step, n) => (step === "load" && n === 1 ? lost() : undefined));
     await transact();

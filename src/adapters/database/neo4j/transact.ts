@@ -54,19 +54,33 @@ async function locked(
   await open.commit();
 }
 
-/** Without its COMMIT nothing of a transaction stands. */
+/** Before its COMMIT, or the one request that writes, nothing of a transaction stands. */
 function uncommitted(error: unknown): unknown {
   if (!(error instanceof GraphFailure) || (error.kind !== "lost" && error.kind !== "late")) return error;
   return new GraphFailure(error.kind === "lost" ? "broken" : "unsent", error.message, error.cause);
 }
 
-async function guarded(run: Run, shape: Shape, loads: Loads, request: TransactRequest, decide: Decide): Promise<void> {
+async function guarded(
+  write: Run,
+  shape: Shape,
+  loads: Loads,
+  request: TransactRequest,
+  decide: Decide,
+): Promise<void> {
+  // Reading leaves nothing behind, whatever became of its answer.
+  const run: Run = async (text, params) => {
+    try {
+      return await write(text, params);
+    } catch (error) {
+      throw uncommitted(error);
+    }
+  };
   const loaded = toLoaded(shape, request, await run(loads.all, loadParams(request)));
   const writes = await decideWith(run, shape, loads, loaded, decide);
   if (writes === null) return;
   const parts = [...guardParts(writes, loaded), ...writtenParts(shape, writes, loaded)];
   const { text, params } = toStatement(parts, untilOf(loaded.state.nowMs));
-  await run(text, params);
+  await write(text, params);
 }
 
 function writtenParts(shape: Shape, writes: Writes, loaded: Loaded): Part[] {
