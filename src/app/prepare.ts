@@ -72,6 +72,9 @@ const ATTEMPTS_PER_CALL = 3;
 
 export function createPrepare(deps: PrepareDeps): Prepare {
   const { database, clock } = deps;
+  const takes = deps.flows
+    .filter(({ name, types }) => deps.takes.includes(name) && Object.values(types).some(({ prepare }) => prepare))
+    .map(({ name }) => name);
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
   /** Rows that are leased. */
@@ -138,7 +141,7 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   const lease = async (): Promise<void> => {
     if (stopping.signal.aborted || queue.length > 0) return;
     const nowMs = clock.nowMs();
-    queue.push(...(await database.leaseRetries(deps.takes, nowMs, nowMs + LEASE_MS, deps.atOnce)));
+    queue.push(...(await database.leaseRetries(takes, nowMs, nowMs + LEASE_MS, deps.atOnce)));
     take();
   };
 

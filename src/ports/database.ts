@@ -289,7 +289,10 @@ export interface Database {
   dueDecisions(limit: number): Promise<{ readonly row: ParkedRow; readonly decision: DecisionRow }[]>;
   /** Notes that a replay was in vain, and why; the row then waits for the next decision. */
   noteReplay(key: string, version: string, reason: ParkReason, detail: string): Promise<void>;
-  /** Leases due retry rows of these flows until `untilMs`, so that nobody else takes them up meanwhile. */
+  /**
+   * Leases due retry rows until `untilMs`, so that nobody else takes them up meanwhile: of these flows in turn, of each the
+   * longest due first.
+   */
   leaseRetries(flows: readonly string[], nowMs: number, untilMs: number, limit: number): Promise<RetryRow[]>;
   /** Leases one retry row, whenever it is due; undefined when there is none or somebody else holds it. */
   leaseRetry(key: string, nowMs: number, untilMs: number): Promise<RetryRow | undefined>;

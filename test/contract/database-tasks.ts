@@ -124,6 +124,25 @@ export function taskCases(make: MakeDatabase): void {
     expect((await due(9)).at(-1)).toEqual(later);
   });
 
+  it("due requests are leased flow by flow in turn, and not again before the lease is over", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const retries = [
+      ...[1, 2, 3, 4].map((dueMs) => retryRow(`a/action${dueMs}`, { flow: "action", dueMs })),
+      ...[5, 6].map((dueMs) => retryRow(`a/summary${dueMs}`, { flow: "summarization", dueMs })),
+      retryRow("a/other", { flow: "context-analysis", dueMs: 0 }),
+      retryRow("a/later", { flow: "summarization", dueMs: 100 }),
+    ];
+    await write(database, { retries });
+    const lease = async (nowMs: number) =>
+      (await database.leaseRetries(["action", "summarization"], nowMs, nowMs + 50, 3)).map(({ key }) => key);
+    expect((await lease(10)).toSorted()).toEqual(["a/action1", "a/action2", "a/summary5"]);
+    expect((await lease(11)).toSorted()).toEqual(["a/action3", "a/action4", "a/summary6"]);
+    expect(await lease(12)).toEqual([]);
+    expect((await lease(60)).toSorted()).toEqual(["a/action1", "a/action2", "a/summary5"]);
+    expect(await database.leaseRetries([], 10, 60, 3)).toEqual([]);
+  });
+
   it("a parked record is found by its name, and by coordinates alone together with those of other logs", async () => {
     await using bundle = await make();
     const { database } = bundle;

@@ -10,6 +10,7 @@ import type {
   RetryRow,
 } from "../../ports/database.ts";
 import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
+import { inTurn } from "./in-turn.ts";
 import { readPlace } from "./place.ts";
 
 interface RetryColumns {
@@ -55,16 +56,11 @@ export function leaseRetries(
   untilMs: number,
   limit: number,
 ): RetryRow[] {
-  const due = "WHERE due_ms <= ? AND leased_ms <= ? AND flow IN (SELECT value FROM json_each(?))";
-  const rows = sql.all<RetryColumns>(
-    `${RETRY} ${due} ORDER BY due_ms, key LIMIT ?`,
-    nowMs,
-    nowMs,
-    JSON.stringify(flows),
-    limit,
-  );
+  const due = `${RETRY} WHERE flow = ? AND due_ms <= ? AND leased_ms <= ? ORDER BY due_ms, key LIMIT ?`;
+  const found = flows.flatMap((flow) => sql.all<RetryColumns>(due, flow, nowMs, nowMs, limit));
+  const rows = inTurn(found.map(toRetry)).slice(0, limit);
   for (const { key } of rows) sql.run("UPDATE retry SET leased_ms = ? WHERE key = ?", untilMs, key);
-  return rows.map(toRetry);
+  return rows;
 }
 
 export function leaseRetry(sql: Sql, key: string, nowMs: number, untilMs: number): RetryRow | undefined {

@@ -38,4 +38,5 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE FULLTEXT INDEX tidegate_memory_text IF NOT EXISTS FOR (n:Memory) ON EACH [n._text] " +
       "OPTIONS { indexConfig: { `fulltext.analyzer`: 'whitespace' } }",
   ],
+  [range("retry_flow", "Retry", "flow", "due")],
 ];

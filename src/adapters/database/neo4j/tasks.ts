@@ -1,6 +1,7 @@
 // Work left for later: the outbox, sweeps, retry rows; idempotency keys; and rows past their time. Each of these is one
 // statement, which locks a row before it looks whether the row is still what it wants (core-proof b).
 import type { ConsumerRow, Database, KeyRow, SweepRow } from "../../../ports/database.ts";
+import { inTurn } from "../in-turn.ts";
 import { OUTBOX, RETRY, toOutboxRows, toRetryRows, wholeRows } from "./rows.ts";
 import type { Row, Transport } from "./transport.ts";
 
@@ -70,10 +71,13 @@ WHERE before < $bytesMax RETURN ${OUTBOX}`,
 
     async leaseRetries(flows, now, until, limit) {
       const rows = await run(
-        `MATCH (r:Retry) WHERE r.due <= $now AND r.leased <= $now AND r.flow IN $flows WITH r ORDER BY r.due, r.key LIMIT toInteger($limit) ${LEASE}`,
+        `UNWIND $flows AS flow
+CALL (flow) { MATCH (r:Retry) WHERE r.flow = flow AND r.due <= $now AND r.leased <= $now RETURN r ORDER BY r.due, r.key LIMIT toInteger($limit) }
+WITH flow, collect(r) AS rs UNWIND range(0, size(rs) - 1) AS turn WITH rs[turn] AS r, turn ORDER BY turn, r.due, r.key LIMIT toInteger($limit)
+${LEASE}`,
         { flows, now, until, limit },
       );
-      return toRetryRows(rows).sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : 1));
+      return inTurn(toRetryRows(rows));
     },
 
     async leaseRetry(key, now, until) {
