@@ -14,8 +14,8 @@ const AT_ONCE = 2;
 const CROWD = 4;
 /** How long a crowd waits for those who were answered last. */
 const GATHER_MS = 5;
-/** How long it waits for the transaction under way: one that waits for a lock must not hold up everybody. */
-const PATIENCE_MS = 30;
+/** How long it waits for the transaction under way, which is longer than most take: one that waits for a lock must not hold up everybody. */
+const PATIENCE_MS = 80;
 
 interface Waiting extends Pick<PromiseWithResolvers<Applied>, "resolve" | "reject"> {
   readonly request: ApplyRequest;
