@@ -11,6 +11,7 @@ import { operationRoutes, unknownOperation } from "./operations.ts";
 import { operatorRoutes } from "./operator.ts";
 import { refuseForeignPages } from "./origin.ts";
 import { documentRoutes } from "./pages/api.ts";
+import { homeRoute } from "./pages/home.ts";
 import { problemRoutes } from "./pages/problems.ts";
 import { parkedRoutes } from "./parked.ts";
 import { problemResponse } from "./problem.ts";
@@ -29,6 +30,7 @@ export function createApp(service: Service): Hono {
   readRoutes(app, service);
   operatorRoutes(app, service);
   parkedRoutes(app, service);
+  homeRoute(app, service);
   documentRoutes(app, service);
   problemRoutes(app);
   metricRoutes(app, service);

@@ -10,7 +10,7 @@ import { forbidden } from "./principal.ts";
 import type { Keyring, Service } from "./service.ts";
 
 /** Routes, with what lies below them, that answer without a key. */
-const OPEN = ["/livez", "/readyz", "/problems", "/docs", "/openapi.json", "/asyncapi.json"];
+const OPEN = ["/", "/livez", "/readyz", "/problems", "/docs", "/openapi.json", "/asyncapi.json"];
 
 /** Needed at a route that every key may use. */
 export const ANY_KEY = "any key";

@@ -36,7 +36,7 @@ const documents: Case = {
     assert.ok("/v1/operations" in openApi.body.paths);
     const asyncApi = await client.get("/asyncapi.json");
     assert.match(asyncApi.body.asyncapi, /^3\./);
-    for (const page of ["/docs", "/problems", "/problems/not_found"]) {
+    for (const page of ["/", "/docs", "/problems", "/problems/not_found"]) {
       const { status, headers } = await client.get(page);
       assert.equal(status, 200);
       assert.match(headers.get("content-type") ?? "", /^text\/html/);

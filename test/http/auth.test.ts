@@ -14,7 +14,7 @@ import { WAYS } from "../support/ways.ts";
 const SORTS = ["memory:create", "memory:*", "events:record", "operations:*", "read", "admin"] as const;
 const OF_EACH_SORT = { API_KEYS: apiKeys(Object.fromEntries(SORTS.map((scope) => [scope, ["acme", scope] as const]))) };
 
-const OPEN = ["/livez", "/readyz", "/problems", "/docs", "/openapi.json", "/asyncapi.json"];
+const OPEN = ["/", "/livez", "/readyz", "/problems", "/docs", "/openapi.json", "/asyncapi.json"];
 const isOpen = (path: string): boolean => OPEN.some((open) => path === open || path.startsWith(`${open}/`));
 
 /** Which of the keys a route lets in: written down here once more, route by route. */

@@ -1,14 +1,20 @@
 // Pages: the API page from our own files, a page for every problem, and what other origins may do.
 import { describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "../../src/domain/errors.ts";
+import { flows } from "../../src/flows/index.ts";
 import { createApp } from "../../src/http/app.ts";
 import { explain } from "../../src/http/pages/problem-texts.ts";
 import { PROBLEMS } from "../../src/http/problem.ts";
 import { nodeAssets } from "../../src/runtime/assets-node.ts";
+import { type DatabaseFaults, failingDatabase } from "../support/failing-database.ts";
 import { readProblem } from "../support/problem.ts";
 import { startService } from "../support/service.ts";
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
+interface Home {
+  readonly places: readonly string[];
+}
+
 const HTML = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 const JSON_ONLY = { accept: "application/json" };
 
@@ -23,7 +29,7 @@ async function readPage(response: Response): Promise<string> {
   const text = await response.text();
   expect(text).toMatch(/^<!doctype html>/);
   expect(text).not.toMatch(/<script(?![^>]* src="\/docs\/assets\/)|<style|\bstyle=|\son\w+=/);
-  for (const [, address] of text.matchAll(/(?:src|href)="([^"]*)"/g)) expect(address).toMatch(/^(\/[^/]|data:,$)/);
+  for (const [, address] of text.matchAll(/(?:src|href)="([^"]*)"/g)) expect(address).toMatch(/^(\/([^/]|$)|data:,$)/);
   return text;
 }
 
@@ -118,6 +124,38 @@ describe("GET /problems", () => {
     await using service = await startService();
     const response = await service.request("/problems", { headers: accept === undefined ? {} : { accept } });
     expect(response.headers.get("content-type")).toContain(type);
+  });
+});
+
+describe("GET /", () => {
+  it("says that the service is ready, what it takes and where to read on", async () => {
+    await using service = await startService();
+    const page = await readPage(await service.request("/", { headers: HTML }));
+    expect(page).toContain("<p>Ready.</p>");
+    for (const { name, topic } of flows) {
+      expect(page).toContain(`<td>${name}</td>`);
+      expect(page).toContain(topic);
+    }
+    const { places, ...rest } = (await (await service.request("/", { headers: JSON_ONLY })).json()) as Home;
+    expect(rest).toEqual({ name: "tidegate", version: "0.0.0-test", ready: true, reasons: [] });
+    for (const place of places) {
+      expect(page).toContain(`<a href="${place}">`);
+      expect((await service.request(place)).status, place).toBe(200);
+    }
+  });
+
+  it("says why it is not ready, and is there all the same", async () => {
+    let faults: DatabaseFaults | undefined;
+    await using service = await startService({
+      database: (inner) => {
+        const failing = failingDatabase(inner);
+        faults = failing.faults;
+        return failing;
+      },
+    });
+    faults!.down = true;
+    const page = await readPage(await service.request("/", { headers: HTML }));
+    expect(page).toMatch(/<p>Not ready: .*connection refused/);
   });
 });
 

@@ -113,6 +113,13 @@ export const reportShapes: { readonly [name: string]: z.ZodType } = {
   TickReport: tick,
   Check: check,
   ProblemPage: problemPage,
+  Home: z.object({
+    name: z.string(),
+    version: z.string(),
+    ready: z.boolean(),
+    reasons: z.array(z.string()),
+    places: z.array(z.string()).describe("Where to read on."),
+  }),
   ProblemList: z.object({
     items: z.array(problemPage.pick({ type: true, code: true, title: true, status: true, retryable: true })),
   }),

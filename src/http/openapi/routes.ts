@@ -86,6 +86,18 @@ const DOCUMENTS: readonly RouteDescription[] = [
   },
   {
     method: "GET",
+    path: "/",
+    tag: "documents",
+    summary: "Whether the service is ready, what it takes, and where to read on",
+    answers: {
+      200: {
+        description: "As a page or as JSON.",
+        content: { "text/html": { type: "string" }, "application/json": refTo("Home") },
+      },
+    },
+  },
+  {
+    method: "GET",
     path: "/docs",
     tag: "documents",
     summary: "This document as a page",

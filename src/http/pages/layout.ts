@@ -1,5 +1,6 @@
 // What every page of ours has around it.
 import type { Context } from "hono";
+import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 
 type Html = ReturnType<typeof html>;
@@ -17,6 +18,13 @@ export interface Page {
 
 const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Whether who asks wants a page for people; programs get JSON at the same address. */
+export function isPageWanted(c: Context): boolean {
+  c.header("Vary", "Accept", { append: true });
+  const supports = ["text/html", "application/json"];
+  return accepts(c, { header: "Accept", supports, default: "text/html" }) === "text/html";
+}
 
 /** Answers a page. It loads from this service alone, and nothing within it is run or styled inline. */
 export function pageResponse(c: Context, page: Page): Response | Promise<Response> {
@@ -37,7 +45,7 @@ ${styles.map((href) => html`<link rel="stylesheet" href="${href}">`)}
 ${scripts.map((src) => html`<script src="${src}" defer></script>`)}
 </head>
 <body class="${wide ? "wide" : ""}">
-<header><strong>Tidegate</strong><nav><a href="/docs">API</a><a href="/problems">Problems</a><a href="/openapi.json">OpenAPI</a><a href="/asyncapi.json">AsyncAPI</a></nav></header>
+<header><strong><a href="/">Tidegate</a></strong><nav><a href="/docs">API</a><a href="/problems">Problems</a><a href="/openapi.json">OpenAPI</a><a href="/asyncapi.json">AsyncAPI</a></nav></header>
 <main class="${wide ? "" : "prose"}">
 ${body}
 </main>

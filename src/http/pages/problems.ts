@@ -1,9 +1,8 @@
 // Pages about problems: the address in a problem's `type` leads here. HTML for people, JSON for programs.
-import type { Context, Hono } from "hono";
-import { accepts } from "hono/accepts";
+import type { Hono } from "hono";
 import { html } from "hono/html";
 import { AppError, ERRORS, type ErrorCode } from "../../domain/errors.ts";
-import { pageResponse } from "./layout.ts";
+import { isPageWanted, pageResponse } from "./layout.ts";
 import { type Explanation, explain } from "./problem-texts.ts";
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
@@ -33,12 +32,6 @@ export function problemRoutes(app: Hono): void {
     if (!isPageWanted(c)) return c.json(explanation);
     return pageResponse(c, { title: explanation.title, body: explanationOf(explanation) });
   });
-}
-
-function isPageWanted(c: Context): boolean {
-  c.header("Vary", "Accept", { append: true });
-  const supports = ["text/html", "application/json"];
-  return accepts(c, { header: "Accept", supports, default: "text/html" }) === "text/html";
 }
 
 function indexOf(explanations: readonly Explanation[]) {
