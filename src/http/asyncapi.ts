@@ -7,7 +7,7 @@ import type { Service } from "./service.ts";
 const KAFKA_BINDING = "0.5.0";
 
 /** Describes the topics of a service and the records in them, those that it makes itself included. */
-export function asyncApiDocument({ name, version, flows }: Pick<Service, "name" | "version" | "flows">) {
+export function asyncApiDocument({ version, flows }: Pick<Service, "version" | "flows">) {
   const schemas: Components = {};
   const messages: { [name: string]: JsonSchema } = {};
   const channels: { [topic: string]: JsonSchema } = {};
@@ -40,7 +40,6 @@ export function asyncApiDocument({ name, version, flows }: Pick<Service, "name" 
       channel,
       messages: within,
       summary: "The service carries out every record once, from positions of its own.",
-      bindings: { kafka: { groupId: { type: "string", enum: [name] }, bindingVersion: KAFKA_BINDING } },
     };
   }
   return {
