@@ -13,6 +13,7 @@ import { startRetention } from "../gateway/retention.ts";
 import type { Database } from "../ports/database.ts";
 import { openFileSql, readMigrations } from "../sql/file.ts";
 import { SchemaError } from "../sql/sql.ts";
+import { retentionOf } from "./log-retention.ts";
 
 const RETENTION_EVERY_MS = 60_000;
 const MIGRATIONS = new URL("../adapters/database/migrations/", import.meta.url);
@@ -79,15 +80,6 @@ function openLogFile(path: string, { SQLITE_SYNCHRONOUS }: LogConfig): Log {
     if (error instanceof SchemaError || !(error instanceof Error)) throw error;
     throw new Error(`Cannot open ${path}: ${error.message}`, { cause: error });
   }
-}
-
-/** What the configuration keeps; undefined keeps everything. */
-export function retentionOf({ KAFKA_RETENTION_MS, KAFKA_RETENTION_BYTES }: LogConfig) {
-  if (KAFKA_RETENTION_MS === 0 && KAFKA_RETENTION_BYTES === 0) return undefined;
-  return {
-    ...(KAFKA_RETENTION_MS === 0 ? {} : { ageMsMax: KAFKA_RETENTION_MS }),
-    ...(KAFKA_RETENTION_BYTES === 0 ? {} : { partitionBytesMax: KAFKA_RETENTION_BYTES }),
-  };
 }
 
 export const SECRET_CHARACTERS_MIN = 16;

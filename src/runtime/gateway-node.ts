@@ -5,8 +5,9 @@ import { type Config, ConfigError, parseConfig } from "../config.ts";
 import { flows } from "../flows/index.ts";
 import { createGateway } from "../gateway/app.ts";
 import type { Log } from "../gateway/log.ts";
-import { openLog, retentionOf } from "./embedded.ts";
+import { openLog } from "./embedded.ts";
 import { listen } from "./listen.ts";
+import { retentionOf } from "./log-retention.ts";
 import { startLogging } from "./logging.ts";
 import type { Running } from "./node.ts";
 
@@ -28,15 +29,21 @@ interface Opened {
   stop(): Promise<void>;
 }
 
+/** The service's rules for HOST ask for its own credentials, and those for its proxy are for its KAFKA_URL. */
+const NOT_SHARED = Object.fromEntries(
+  [
+    ...["HOST", "AUTH", "API_KEYS", "KAFKA_URL", "KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_TOKEN"],
+    ...["KAFKA_TLS_CERT", "KAFKA_TLS_KEY", "KAFKA_TLS_CA"],
+  ].map((name) => [name, undefined]),
+);
+
 /** Starts a gateway over a real Kafka, or over a log in a SQLite file with the flows' topics made. */
 export async function startGateway(
   { host, port, dataDir, brokers }: GatewayNodeOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Running> {
   const own = parseGatewayConfig(env, host, brokers);
-  // The service's rules for HOST ask for its own credentials; the gateway has others.
-  const shared = { ...env, HOST: undefined, AUTH: undefined, API_KEYS: undefined, KAFKA_URL: undefined };
-  const config = parseConfig({ ...shared, PORT: String(port), DATA_DIR: dataDir }, flows);
+  const config = parseConfig({ ...env, ...NOT_SHARED, PORT: String(port), DATA_DIR: dataDir }, flows);
   const write = startLogging(config.LOG_LEVEL, (text) => process.stdout.write(`${text}\n`));
   const onError = sparingly((error) => write("error", "The gateway failed", { error: String(error) }));
   const { log, stop } = await openGatewayLog(own, config, onError);

@@ -28,6 +28,17 @@ describe("variables of a Worker", () => {
     expect(() => configOf({ CORS_ORIGINS: ["https://app.example"] })).toThrow(/CORS_ORIGINS must be/);
   });
 
+  it.each([
+    ["KAFKA_TLS_CERT", "client.pem"],
+    ["KAFKA_TLS_KEY", "client.key"],
+    ["KAFKA_TLS_CA", "ca.pem"],
+    ["SCHEMA_REGISTRY_URL", "https://registry.example"],
+    ["CANARY", true],
+  ])("are refused where a Worker could not do what %s asks for", (name, value) => {
+    expect(() => configOf({ [name]: value })).toThrow(new RegExp(`${name} must be unset on Workers: `));
+    expect(() => configOf({ [name]: name === "CANARY" ? "false" : "" })).not.toThrow();
+  });
+
   it("are nothing else that is bound: its members are left alone", () => {
     const binding = {
       toJSON: () => {

@@ -1,7 +1,7 @@
 // What a Worker is given: bindings, and variables and secrets; and the configuration that follows from them.
 import type { DurableObjectNamespace, Fetcher, Rpc } from "@cloudflare/workers-types";
 import type { TickReport } from "../../app/tick.ts";
-import { variables } from "../../config/variables.ts";
+import { isOn, variables } from "../../config/variables.ts";
 import { type Config, ConfigError, parseConfig } from "../../config.ts";
 import { flows } from "../../flows/index.ts";
 
@@ -23,6 +23,15 @@ const NO_SECRET = "ID_SECRET must be set: npx wrangler secret put ID_SECRET, or 
 const NO_OBJECT = "the binding TIDEGATE is missing: see [[durable_objects.bindings]] in wrangler.toml";
 const NO_BOLT = "NEO4J_URL must be http(s): Workers speak the Query API of Neo4j";
 
+/** What a Worker cannot do, which nobody is to believe in: variables that only count elsewhere. */
+const ELSEWHERE: { readonly [variable: string]: string } = {
+  KAFKA_TLS_CERT: "a Worker has no files: bind the certificate in front of the proxy, or use KAFKA_TOKEN",
+  KAFKA_TLS_KEY: "a Worker has no files: bind the certificate in front of the proxy, or use KAFKA_TOKEN",
+  KAFKA_TLS_CA: "a Worker has no files: the proxy needs a certificate that browsers trust",
+  SCHEMA_REGISTRY_URL: "a Worker has no start at which it could compare: use tidegate schemas check",
+  CANARY: "a Worker lives too short to watch what it sent: post an operation from outside",
+};
+
 /**
  * The configuration of a Worker, which everybody can reach: without API_KEYS nobody is let in unless AUTH is "none".
  * Throws ConfigError with every problem, a missing secret or binding among them.
@@ -32,6 +41,10 @@ export function workerConfig(bindings: Bindings): Config {
   const problems: string[] = [];
   if ((texts.ID_SECRET ?? "").trim() === "") problems.push(NO_SECRET);
   if (bindings.TIDEGATE === undefined) problems.push(NO_OBJECT);
+  for (const [name, why] of Object.entries(ELSEWHERE)) {
+    const value = (texts[name] ?? "").trim();
+    if (value !== "" && (name !== "CANARY" || isOn(value))) problems.push(`${name} must be unset on Workers: ${why}`);
+  }
   let config: Config | undefined;
   try {
     // The rule about HOST is for processes that listen; here there are others.

@@ -5,7 +5,7 @@ import type { TickReport } from "../../app/tick.ts";
 import { withAlarm } from "./alarm.ts";
 import { type Bindings, workerConfig } from "./bindings.ts";
 import { countedFetch } from "./counted-fetch.ts";
-import { embeddedBroker, embeddedDatabase } from "./embedded.ts";
+import { embeddedDatabase, embeddedLog } from "./embedded.ts";
 import { workerLog } from "./log.ts";
 import { remoteBroker, remoteDatabase } from "./remote.ts";
 import { createWorkerService, type WorkerService } from "./service.ts";
@@ -22,8 +22,14 @@ async function readToEnd(request: Request): Promise<void> {
   if (Number(request.headers.get("content-length") ?? Number.NaN) <= SHORT_BYTES_MAX) await request.arrayBuffer();
 }
 
+/** A service with the log that lies in its object, if any does. */
+interface ObjectService extends WorkerService {
+  /** Removes some of what the log's retention does not keep. Never throws. */
+  trim(): Promise<void>;
+}
+
 export class TidegateObject extends DurableObject<Bindings> {
-  #opened: Promise<WorkerService> | undefined;
+  #opened: Promise<ObjectService> | undefined;
 
   /** Answers a request of the service. */
   async fetch(request: Request): Promise<Response> {
@@ -40,10 +46,11 @@ export class TidegateObject extends DurableObject<Bindings> {
 
   /** One tick, within the budget of the configuration; `first` says which topic comes first. */
   async tick(first: number): Promise<TickReport> {
-    const { tick, rest } = await this.#open();
+    const { tick, trim, rest } = await this.#open();
     try {
       return await tick(first);
     } finally {
+      await trim();
       void rest();
     }
   }
@@ -54,7 +61,7 @@ export class TidegateObject extends DurableObject<Bindings> {
     if (more) await this.ctx.storage.setAlarm(Date.now());
   }
 
-  #open(): Promise<WorkerService> {
+  #open(): Promise<ObjectService> {
     this.#opened ??= this.#compose().catch((error: unknown) => {
       this.#opened = undefined;
       throw error;
@@ -62,7 +69,7 @@ export class TidegateObject extends DurableObject<Bindings> {
     return this.#opened;
   }
 
-  async #compose(): Promise<WorkerService> {
+  async #compose(): Promise<ObjectService> {
     const config = workerConfig(this.env);
     const write = workerLog(config);
     const { storage } = this.ctx;
@@ -70,9 +77,10 @@ export class TidegateObject extends DurableObject<Bindings> {
     const remote = requests.fetch;
     const { kafka, neo4j } = config;
     const database = neo4j === undefined ? embeddedDatabase(storage) : remoteDatabase(neo4j, remote);
-    const quiet =
-      kafka === undefined ? await embeddedBroker(config, storage, write) : remoteBroker(config, kafka, remote, write);
+    const log = kafka === undefined ? await embeddedLog(config, storage, write) : undefined;
+    const quiet = log?.broker ?? remoteBroker(config, kafka!, remote, write);
     const broker = config.TICK_ALARM_MS === 0 ? quiet : withAlarm(quiet, storage, config.TICK_ALARM_MS);
-    return createWorkerService(config, { bindings: this.env, broker, database, write, requests });
+    const service = createWorkerService(config, { bindings: this.env, broker, database, write, requests });
+    return { ...service, trim: async () => log?.trim() };
   }
 }
