@@ -15,6 +15,7 @@ export type { Json } from "./domain/json.ts";
 export { entityKey } from "./domain/key.ts";
 export type { Kind, Reference, Search } from "./domain/model.ts";
 export type { Operation } from "./domain/operation.ts";
+export type { Query } from "./domain/query.ts";
 export { type Change, type EntityState, fieldValue } from "./domain/state.ts";
 export {
   createType,
@@ -34,23 +35,38 @@ export {
   refersTo,
   registerTime,
   result,
+  type Switch,
   time,
   updateType,
+  type Verdict,
 } from "./flows/define.ts";
 export { typedFlows as flows } from "./flows/index.ts";
-export type { Outside, Prepared } from "./flows/outside.ts";
-export type { Broker } from "./ports/broker.ts";
+export type { Outside, Prepared, Seen, Surroundings, Wanted } from "./flows/outside.ts";
+export type {
+  Broker,
+  PartitionRead,
+  ProduceRecord,
+  ProduceResult,
+  ReadBudget,
+  ReadFrom,
+  ReadRecord,
+  TopicInfo,
+} from "./ports/broker.ts";
 export type { Clock, Delay, Entropy } from "./ports/clock.ts";
 export type { Database } from "./ports/database.ts";
-export type { TextModel } from "./ports/text-model.ts";
-export type { Webhooks } from "./ports/webhook.ts";
+export type { Analysis, Evaluation, SourceText, Spoken, SummaryText, TextModel } from "./ports/text-model.ts";
+export type { WebhookCall, WebhookResult, Webhooks } from "./ports/webhook.ts";
 export type { OpenPlatform } from "./runtime/platform-node.ts";
 
 /** What a Tidegate is made of. */
 export interface TidegateOptions {
   /** The flows; by default the product's eight. Routes, topics, switches, schemas, documents and metrics follow from them. */
   readonly flows?: readonly Flow[];
-  /** Variables as in `.env.example`; the process's own environment is read only where it is given here. */
+  /**
+   * Variables as in `.env.example`; the process's own environment is read only where it is given here. What is a server's
+   * has no effect: `HOST`, `PORT`, `ROLE`, `CANARY`, and `OTEL_EXPORTER_OTLP_ENDPOINT`. Traces are those of the program's own
+   * OpenTelemetry provider, propagator and context manager; without them records carry none.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Opens what the service stands on; by default what Node, Deno and Bun bring. */
   readonly platform?: (config: Config, flows: readonly Flow[], write: Write) => Promise<OpenPlatform>;
