@@ -35,6 +35,35 @@ describe("the canary", () => {
     expect((await service.get("/readyz")).status).toBe(200);
   });
 
+  test("that is lost with its log is given up once one that was sent later has arrived", async () => {
+    let nowMs = Date.now();
+    let loses = true;
+    await using service = await startService({
+      nowMs: () => nowMs,
+      databaseNowMs: () => nowMs,
+      broker: (broker) => ({
+        ...broker,
+        produce: async (records, signal) =>
+          loses ? records.map(() => ({ status: "ok", partition: 0, offset: 0 })) : broker.produce(records, signal),
+      }),
+    });
+    const { canary } = service.composed;
+    await canary.send();
+    loses = false;
+    for (let i = 0; i < 2; i++) {
+      nowMs += 310_000;
+      expect((await service.get("/readyz")).status).toBe(503);
+      await canary.send();
+    }
+    expect((await canary.flights()).get("memory")).toMatchObject({ arrived: false, ms: 620_000 });
+    await service.tickToRest();
+    nowMs += 10_000;
+    const { status, body } = await service.get("/readyz");
+    expect([status, body.reasons]).toEqual([200, []]);
+    expect((await canary.flights()).get("memory")).toMatchObject({ arrived: true });
+    expect(service.lines).toContainEqual(expect.objectContaining({ error: expect.stringContaining("is lost") }));
+  });
+
   test("is not sent by request", async () => {
     await using service = await startService();
     expect((await service.post("/v1/memory/canary", {})).status).toBe(404);
