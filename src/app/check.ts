@@ -46,6 +46,8 @@ export interface Check {
   readonly retries: number;
   readonly sweeps: number;
   readonly unseen: number;
+  /** Decisions about parked records that were made with their flow's Kafka off. */
+  readonly decidedDirectly: number;
   readonly partitions: readonly PartitionCheck[];
   readonly flows: { readonly [flow: string]: FlowCheck };
 }
@@ -88,7 +90,9 @@ export async function check(deps: CheckDeps): Promise<Check> {
     ]),
   );
   const atRest = outbox + retries + sweeps === 0 && Object.values(flows).every(({ pending }) => pending === 0);
-  return { closed, atRest, outbox, retries, sweeps, unseen, partitions, flows };
+  // Nothing else is the service's own there: canaries and results of prepared work go other ways.
+  const decidedDirectly = [...byFlow.values()].reduce((sum, { direct }) => sum + direct.derived, 0);
+  return { closed, atRest, outbox, retries, sweeps, unseen, decidedDirectly, partitions, flows };
 }
 
 function flowCheck(byPath: PathCounts, parked: number, unread: number | null): FlowCheck {

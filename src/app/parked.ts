@@ -81,7 +81,7 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
   const find = async (record: string): Promise<ParkedRow> => {
     const [row, other] = await database.parkedNamed(record);
     if (row === undefined) throw new AppError("not_found", `No record ${JSON.stringify(record)} is parked`);
-    if (other === undefined) return row;
+    if (other === undefined || row.key === record) return row;
     throw new AppError("not_found", `${record} names records of two logs: say ${row.key} or ${other.key}`);
   };
   const decide = async (

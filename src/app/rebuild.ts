@@ -19,7 +19,7 @@ export async function rebuild(tick: Tick, budget: TickBudget, database: Pick<Dat
     if (report.failures.length > 0)
       throw new AppError("broker_unavailable", `Cannot rebuild: ${report.failures.join("; ")}`);
     for (const name of ["records", "first", "duplicate", "parked", "gap"] as const) total[name] += report[name];
-    more = report.more || report.records + report.decided > 0;
+    more = report.more || report.records + report.decided + report.swept > 0;
   }
   const { more: _, ...counts } = total;
   const { retries } = await database.backlog();
@@ -37,6 +37,11 @@ export function obstaclesIn(check: Check): string[] {
   return [
     ...(direct > 0
       ? [`${direct} operations were applied directly, with their flow's Kafka off, and are not in the log`]
+      : []),
+    ...(check.decidedDirectly > 0
+      ? [
+          `${check.decidedDirectly} decisions about parked records were made with their flow's Kafka off, and are not in the log`,
+        ]
       : []),
     ...(unread.size > 0 ? [`no flow reads ${[...unread].join(", ")} any more; EVENT_TOPICS can name a topic`] : []),
     ...(check.retries > 0 ? [`${check.retries} requests still wait for their prepared work`] : []),

@@ -99,15 +99,22 @@ const UNTOLD = /^0(\+|$)/;
 
 /**
  * Names a record among all that were ever set aside: its coordinates, and a mark of the log, because another log may come
- * to bear the topic (core-proof #29). `position` is the key of the partition's position.
+ * to bear the topic (core-proof #29). `position` is the key of the partition's position; null leaves the mark out.
  */
 export function recordName(
   { topic, partition, offset }: { readonly topic: string; readonly partition: number; readonly offset: number },
-  position: string,
+  position: string | null,
 ): string {
-  const [, cluster = "", , , generation = ""] = position.split("/");
-  const log = UNTOLD.test(generation) ? `${cluster}/${generation}` : generation;
-  return `${topic}/${partition}/${offset}@${mark(log)}`;
+  const coordinates = `${topic}/${partition}/${offset}`;
+  const place = position === null ? null : parsePositionKey(position);
+  if (place?.path !== "kafka") return coordinates;
+  const { cluster, generation } = place;
+  return `${coordinates}@${mark(UNTOLD.test(generation) ? `${cluster}/${generation}` : generation)}`;
+}
+
+/** The coordinates that a record's name begins with. */
+export function coordinatesOf(record: string): string {
+  return record.replace(/@[0-9a-f]{8}$/, "");
 }
 
 /** FNV-1a in 32 bits, as eight hexadecimal digits. */

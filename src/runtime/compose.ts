@@ -84,6 +84,9 @@ const COALESCE_BYTES_MAX = 1_048_576;
 /** Transactions of a tick under way together on Neo4j: while it writes one, the next is decided here. */
 const NEO4J_LANES = 3;
 
+/** When a canary is late where no age is an alarm. */
+const CANARY_LATE_MS = 300_000;
+
 export function compose(
   config: Config,
   { version, broker: proxy, database, entropy, clock, write, delay, textModel, webhooks, ...platform }: Platform,
@@ -160,6 +163,7 @@ export function compose(
       vitals,
       log,
       sharing,
+      rebuilding,
       random: Math.random,
       prepare: rebuilding ? undefined : prepare,
       // Below the breaker, as looking is: what dashboards are told must not open it.
@@ -170,7 +174,8 @@ export function compose(
     meters,
     stopwatch,
   );
-  const canary = createCanary({ flowsOn: config.flowsOn, accept, database, clock, log });
+  const lateMs = config.UNAPPLIED_AGE_MS_MAX || CANARY_LATE_MS;
+  const canary = createCanary({ flowsOn: config.flowsOn, accept, database, clock, log, lateMs });
   const lag = createLag({ flows, broker: bounded, database, entropy, clock });
   const breakerState = (): string => breaking.state();
   const budget: TickBudget = {

@@ -30,6 +30,7 @@ function checkOf(flows: { readonly [name: string]: Partial<FlowCheck> }, given: 
     retries: 0,
     sweeps: 0,
     unseen: 0,
+    decidedDirectly: 0,
     partitions: [],
     flows: checked,
     ...given,

@@ -91,6 +91,7 @@ const check = z.object({
   retries: count,
   sweeps: count,
   unseen: count,
+  decidedDirectly: count.describe("Decisions about parked records that were made with their flow's Kafka off."),
   partitions: z.array(partition),
   flows: z.record(text, flow),
 });
