@@ -24,6 +24,7 @@ export function dialectOptions(
     partitions: config.KAFKA_TOPIC_PARTITIONS,
     reportGroup: config.KAFKA_REPORT_GROUP,
     origins: config.KAFKA_ORIGINS,
+    readMs: config.KAFKA_READ_DEADLINE_MS,
     onFailed: (error) => tell("A partition cannot be read, the others are", error),
   };
 }

@@ -12,7 +12,8 @@ export interface Deadlines {
   readonly topicsMs?: number;
 }
 
-const LATE = Symbol("late");
+/** Stands for the result of work that was late. */
+export const LATE = Symbol("late");
 
 /**
  * A broker whose calls settle at their deadline and abort what is behind them. A late produce is `unknown`, as
@@ -60,7 +61,8 @@ export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
   };
 }
 
-async function within<Result>(
+/** What work gives, or LATE after `ms` milliseconds; the signal that it gets aborts then, and with the caller's. */
+export async function within<Result>(
   ms: number,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Result>,

@@ -3,6 +3,9 @@
 import type { Broker } from "../../ports/broker.ts";
 import type { Fetch } from "./proxy-call.ts";
 
+/** How long a read may take where nobody says. */
+export const READ_MS = 10_000;
+
 /** Where a proxy is, and how it is spoken to. */
 export interface DialectOptions {
   /** Address of the proxy, with a path prefix if it has one. */
@@ -21,6 +24,8 @@ export interface DialectOptions {
   readonly reportGroup?: string | undefined;
   /** Origins beside the proxy's own that its answers may send us to. */
   readonly origins?: readonly string[];
+  /** How long a read may take beyond its wait; what a partition may take is a part of it. Default READ_MS. */
+  readonly readMs?: number;
   /** Told why a partition could not be read while others were: the read itself does not fail then. */
   readonly onFailed?: ((error: unknown) => void) | undefined;
 }

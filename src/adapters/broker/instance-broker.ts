@@ -1,10 +1,10 @@
 // A broker over a v2 proxy whose reads go through consumer instances: what Confluent, Karapace and Strimzi share.
 import type { Broker, ReadFrom } from "../../ports/broker.ts";
 import { InstanceGone, type InstanceManner, withInstance } from "./consumer-instance.ts";
-import type { DialectOptions } from "./dialect.ts";
+import { type DialectOptions, READ_MS } from "./dialect.ts";
 import { instanceRead } from "./instance-read.ts";
 import { logEnds } from "./log-ends.ts";
-import { createTellFailed } from "./part-failures.ts";
+import { createEachPlace, createTellFailed } from "./part-failures.ts";
 import { unavailable } from "./proxy-answer.ts";
 import { proxyCaller } from "./proxy-call.ts";
 import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, restV2Produce, restV2Topics } from "./rest-v2.ts";
@@ -20,17 +20,21 @@ export interface InstanceDialect extends InstanceManner {
 /** Readers have a group of their own: what they never commit cannot be mistaken for what is reported. */
 const READER_GROUP = "tidegate-reader";
 
+/** The part of a read's deadline in which the ends of one partition have to come. */
+const ENDS_PART = 1 / 4;
+
 /** A broker of such a dialect. */
 export function instanceBroker(options: DialectOptions, dialect: InstanceDialect): Broker {
-  const { cluster, reportGroup, origins = [] } = options;
+  const { cluster, reportGroup, origins = [], readMs = READ_MS } = options;
   const call = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
+  const eachPlace = createEachPlace(createTellFailed(options.onFailed), readMs * ENDS_PART);
   const place = { call, manner: dialect, origins };
   // Base64 and the JSON around it take up to twice the bytes of the contents.
   const manner = { cutsAtBytes: dialect.cutsAtBytes, bytesCap: ANSWER_BYTES_MAX / 2 };
   const broker: Broker = {
     cluster,
     produce: restV2Produce(call, dialect.produceBounds ?? PRODUCE_BOUNDS),
-    read: instanceRead({ ...place, group: READER_GROUP }, logEnds(call, createTellFailed(options.onFailed)), manner),
+    read: instanceRead({ ...place, group: READER_GROUP }, logEnds(call, eachPlace), manner),
     topics: restV2Topics(call),
   };
   if (reportGroup === undefined) return broker;

@@ -1,6 +1,6 @@
 // Where the partitions of a v2 proxy begin and end, one request each, remembered for a moment.
 import type { ReadFrom } from "../../ports/broker.ts";
-import { eachPlace, type TellFailed } from "./part-failures.ts";
+import type { EachPlace } from "./part-failures.ts";
 import { nameOf } from "./place-name.ts";
 import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
 import type { ProxyCall } from "./proxy-call.ts";
@@ -26,9 +26,9 @@ export type ReadEnds = (
 ) => Promise<Map<string, LogEnds | null>>;
 
 /** Asks a proxy for the ends of its partitions. */
-export function logEnds(call: ProxyCall, tell: TellFailed): ReadEnds {
+export function logEnds(call: ProxyCall, eachPlace: EachPlace): ReadEnds {
   const known = new Map<string, LogEnds & { readonly atMs: number }>();
-  const ask = async ({ topic, partition }: ReadFrom, signal: AbortSignal | undefined): Promise<LogEnds | undefined> => {
+  const ask = async ({ topic, partition }: ReadFrom, signal: AbortSignal): Promise<LogEnds | undefined> => {
     const path = `/topics/${encodeURIComponent(topic)}/partitions/${partition}/offsets`;
     const answer = await call({ method: "GET", path, accept: META, signal });
     if (saysMissing(answer)) return undefined;
@@ -38,13 +38,13 @@ export function logEnds(call: ProxyCall, tell: TellFailed): ReadEnds {
     return { begin, end };
   };
   return async (from, isWaiting, signal) => {
-    const found = await eachPlace(from, tell, signal, async (place) => {
+    const found = await eachPlace(from, signal, async (place, own) => {
       const name = nameOf(place);
       const held = known.get(name);
       const isInside = held !== undefined && (place.offset < held.end || (isWaiting && place.offset === held.end));
       if (isInside && performance.now() - held.atMs < FRESH_MS) return held;
       const atMs = performance.now();
-      const ends = await ask(place, signal);
+      const ends = await ask(place, own);
       if (ends === undefined) known.delete(name);
       else known.set(name, { ...ends, atMs });
       return ends;

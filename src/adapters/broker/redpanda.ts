@@ -10,8 +10,8 @@ import {
   type ReadRecord,
   type TopicInfo,
 } from "../../ports/broker.ts";
-import type { DialectOptions, OpenDialect } from "./dialect.ts";
-import { createTellFailed, eachPlace, type TellFailed } from "./part-failures.ts";
+import { type DialectOptions, type OpenDialect, READ_MS } from "./dialect.ts";
+import { createEachPlace, createTellFailed, type EachPlace, type TellFailed } from "./part-failures.ts";
 import { nameOf } from "./place-name.ts";
 import { bodyOf, complaint, fieldsOf, saysMissing, unavailable } from "./proxy-answer.ts";
 import { type ProxyAnswer, type ProxyCall, proxyCaller } from "./proxy-call.ts";
@@ -24,6 +24,8 @@ const META = "application/vnd.kafka.v2+json";
 const BINARY = "application/vnd.kafka.binary.v2+json";
 /** How long one partition may wait; the waiting of a whole read is a loop over all of them. */
 const FETCH_MS = 20;
+/** The part of a read's deadline that one partition may take; its records have to fit into it, not the waiting alone. */
+const FETCH_PART = 1 / 2;
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 400;
 /** How often a partition is looked at that has lost our position and holds nothing. */
@@ -36,7 +38,7 @@ export const redpanda: OpenDialect = (options) => {
   const broker: Broker = {
     cluster: options.cluster,
     produce: restV2Produce(call, REDPANDA_BOUNDS, resultsByPartition),
-    read: redpandaRead(call, createTellFailed(options.onFailed)),
+    read: redpandaRead(call, createTellFailed(options.onFailed), options.readMs ?? READ_MS),
     topics: namedTopics(call, options),
   };
   const { reportGroup } = options;
@@ -55,13 +57,14 @@ function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["t
   };
 }
 
-function redpandaRead(call: ProxyCall, tell: TellFailed): Broker["read"] {
+function redpandaRead(call: ProxyCall, tell: TellFailed, readMs: number): Broker["read"] {
   const beginnings = createBeginnings(call, tell);
+  const eachPlace = createEachPlace(tell, readMs * FETCH_PART);
   return async (from, budget) => {
     const untilMs = performance.now() + budget.waitMs;
     let pauseMs = PAUSE_MS_MIN;
     for (;;) {
-      const { reads, lost } = await pass(call, tell, from, budget);
+      const { reads, lost } = await pass(call, eachPlace, from, budget);
       if (lost.length > 0) return [...reads, ...(await beginnings(lost, budget.signal))];
       const leftMs = untilMs - performance.now();
       if (leftMs <= 0 || reads.length === 0 || reads.some(({ records }) => records.length > 0)) return reads;
@@ -78,13 +81,13 @@ const notTold = ({ topic, partition }: ReadFrom, records: readonly ReadRecord[] 
 /** One request for each partition. Every partition gets the same share of the bytes; records beyond the budget are let go. */
 async function pass(
   call: ProxyCall,
-  tell: TellFailed,
+  eachPlace: EachPlace,
   from: readonly ReadFrom[],
   budget: ReadBudget,
 ): Promise<{ reads: PartitionRead[]; lost: ReadFrom[] }> {
   const bytesMax = Math.max(1, Math.floor(budget.bytesMax / Math.max(1, from.length)));
   const wanted = from.filter(({ offset }) => offset !== ENDS_ONLY);
-  const answers = await eachPlace(wanted, tell, budget.signal, (at) => fetchOne(call, at, bytesMax, budget));
+  const answers = await eachPlace(wanted, budget.signal, (at, signal) => fetchOne(call, at, bytesMax, signal));
   let left = budget.recordsMax;
   const reads = from.filter(({ offset }) => offset === ENDS_ONLY).map((at) => notTold(at));
   const lost: ReadFrom[] = [];
@@ -137,7 +140,7 @@ async function fetchOne(
   call: ProxyCall,
   { topic, partition, offset }: ReadFrom,
   bytesMax: number,
-  { signal }: ReadBudget,
+  signal: AbortSignal,
 ): Promise<readonly ReadRecord[] | "missing" | "out_of_range"> {
   const action = `read ${topic}/${partition}`;
   const query = `?offset=${offset}&timeout=${FETCH_MS}&max_bytes=${bytesMax}`;
