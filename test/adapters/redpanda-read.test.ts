@@ -1,7 +1,9 @@
 // What the adapter reads of Redpanda, and what it makes of a position that is not in the log. Numbers are those of the
 // failure cases in kafka-over-http.md §2.
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { brokerOf, PROXIES } from "../support/proxies/every.ts";
+
+afterEach(() => void vi.useRealTimers());
 
 describe("Redpanda's read by offset", () => {
   const at = (offset: number) => [{ topic: "t", partition: 0, offset }];
@@ -51,7 +53,8 @@ describe("Redpanda's read by offset", () => {
     expect(instances()).toBe(0);
   });
 
-  it("keeps what the other partitions gave when it cannot look, and does not look again at once (case 17)", async () => {
+  it("keeps what the other partitions gave when it cannot look, and does not look again soon (case 17)", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
     const { app, log } = start(["a", "b"]);
     log.trim("t", 0, 1);
     log.append("t", { partition: 1, key: null, value: Buffer.from("other") });
@@ -67,9 +70,43 @@ describe("Redpanda's read by offset", () => {
       const reads = await broker.read([...at(0), { topic: "t", partition: 1, offset: 0 }], AT_ONCE);
       expect(reads).toContainEqual({ topic: "t", partition: 0, records: [], begin: null, end: null });
       expect(reads.find(({ partition }) => partition === 1)!.records).toHaveLength(1);
+      vi.advanceTimersByTime(8_000);
     }
     expect(looks).toBe(1);
     expect(failures).toHaveLength(1);
+  });
+
+  it("waits for a consumer that is created once its group is joined, which takes 3 s (case 17)", async () => {
+    vi.useFakeTimers();
+    const { app, log, instances } = start(["a", "b", "c"]);
+    log.trim("t", 0, 2);
+    const broker = brokerOf("redpanda", app, {}, async (request, send) => {
+      if (/\/consumers\/[^/]+$/.test(request.url)) await new Promise((resolve) => setTimeout(resolve, 3_000));
+      request.signal.throwIfAborted();
+      return send(request);
+    });
+    const reading = broker.read(at(0), AT_ONCE);
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(await Promise.race([reading, "still reading"])).toEqual([
+      { topic: "t", partition: 0, records: [], begin: 2, end: null },
+    ]);
+    expect(instances()).toBe(0);
+  });
+
+  it("gives up a look before the read's deadline, and keeps what the other partitions gave (case 17)", async () => {
+    vi.useFakeTimers();
+    const { app, log } = start(["a", "b"]);
+    log.trim("t", 0, 1);
+    log.append("t", { partition: 1, key: null, value: Buffer.from("other") });
+    const broker = brokerOf("redpanda", app, { readMs: 4_000 }, async (request, send) =>
+      request.url.includes("/consumers/") ? new Promise<Response>(() => undefined) : send(request),
+    );
+    const reading = broker.read([...at(0), { topic: "t", partition: 1, offset: 0 }], AT_ONCE);
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(await Promise.race([reading, "still reading"])).toEqual([
+      { topic: "t", partition: 1, records: [expect.objectContaining({ offset: 0 })], begin: null, end: null },
+      { topic: "t", partition: 0, records: [], begin: null, end: null },
+    ]);
   });
 
   it("reports the last record processed (case 38)", async () => {

@@ -1,6 +1,7 @@
 // What Redpanda's proxy does through consumer instances alone, which it can subscribe but not assign: finding where a
 // log begins, and committing a position for dashboards. READ IN SOURCE, never run here.
 import type { Broker, ReadFrom } from "../../ports/broker.ts";
+import { LATE, within } from "./deadline.ts";
 import { nameOf } from "./place-name.ts";
 import { fieldsOf, isCount, unavailable } from "./proxy-answer.ts";
 import type { ProxyCall } from "./proxy-call.ts";
@@ -13,8 +14,13 @@ const EMPTY_POLLS_MAX = 5;
 const POLL_MS = 300;
 /** Room for what lies before a place that is looked for: neighbours give all they have first. */
 const POLL_BYTES = 4 * 1_048_576;
-/** How long a look may take; it is part of a read, whose other records wait for it. */
-const LOOK_MS = 2_000;
+/**
+ * How long a look may take. The proxy creates a consumer once it has joined, and a group that is new, as each look's is, waits
+ * for other members first: `group_initial_rebalance_delay`, 3 s unless set otherwise. The polls and the leaving come on top.
+ */
+const LOOK_MS_MAX = 7_000;
+/** The same as a part of the read's deadline, which would otherwise take the records of the others with it. */
+const LOOK_PART = 0.7;
 const DELETE_MS = 2_000;
 
 /** Offsets of the first and the last record that a partition gave. */
@@ -23,27 +29,42 @@ export interface SeenOffsets {
   readonly last: number;
 }
 
-/** What a look at the beginning of each partition shows, by topic/partition; those that gave nothing are left out. */
-export function seenOffsets(
+/**
+ * What a look at the beginning of each partition shows, by topic/partition; those that gave nothing are left out. `readMs` is
+ * how long the read may take that the look is part of. Throws AppError `broker_unavailable`.
+ */
+export async function seenOffsets(
   call: ProxyCall,
   places: readonly ReadFrom[],
+  readMs: number,
   caller?: AbortSignal,
 ): Promise<Map<string, SeenOffsets>> {
-  const late = AbortSignal.timeout(LOOK_MS);
-  const signal = caller === undefined ? late : AbortSignal.any([caller, late]);
+  const lookMs = Math.min(LOOK_MS_MAX, readMs * LOOK_PART);
   // A group that nobody has used has no committed offsets, so it starts at the earliest records.
-  return subscribed(call, `tidegate-look-${crypto.randomUUID()}`, places, signal, async (path) => {
-    const found = new Map<string, SeenOffsets>();
-    const isFound = () => places.every((at) => found.has(nameOf(at)));
-    for (let polls = 0, empty = 0; polls < POLLS_MAX && empty < EMPTY_POLLS_MAX && !isFound(); polls++) {
-      const query = `?timeout=${POLL_MS}&max_bytes=${POLL_BYTES}`;
-      const answer = await call({ method: "GET", path: `${path}/records${query}`, accept: BINARY, signal });
-      if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(answer.body)) break;
-      if (answer.body.length === 0) empty++;
-      for (const entry of answer.body) note(found, entry);
-    }
-    return found;
-  });
+  const group = `tidegate-look-${crypto.randomUUID()}`;
+  const found = new Map<string, SeenOffsets>();
+  const end = await within(lookMs, caller, (signal) =>
+    subscribed(call, group, places, signal, (path) => pollInto(found, call, path, places, signal)),
+  );
+  if (end === LATE && found.size === 0) throw unavailable("find where logs begin", `no answer within ${lookMs} ms`);
+  return found;
+}
+
+async function pollInto(
+  found: Map<string, SeenOffsets>,
+  call: ProxyCall,
+  path: string,
+  places: readonly ReadFrom[],
+  signal: AbortSignal,
+): Promise<void> {
+  const isFound = () => places.every((at) => found.has(nameOf(at)));
+  for (let polls = 0, empty = 0; polls < POLLS_MAX && empty < EMPTY_POLLS_MAX && !isFound(); polls++) {
+    const query = `?timeout=${POLL_MS}&max_bytes=${POLL_BYTES}`;
+    const answer = await call({ method: "GET", path: `${path}/records${query}`, accept: BINARY, signal });
+    if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(answer.body)) break;
+    if (answer.body.length === 0) empty++;
+    for (const entry of answer.body) note(found, entry);
+  }
 }
 
 function note(found: Map<string, SeenOffsets>, entry: unknown): void {

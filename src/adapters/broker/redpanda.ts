@@ -28,8 +28,8 @@ const FETCH_MS = 20;
 const FETCH_PART = 1 / 2;
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 400;
-/** How often a partition is looked at that has lost our position and holds nothing. */
-const LOOK_EVERY_MS = 5_000;
+/** How often a partition is looked at that has lost our position and holds nothing: the others wait for the look. */
+const LOOK_EVERY_MS = 30_000;
 const OUT_OF_RANGE = /out[ _]of[ _]range/i;
 
 /** Opens the dialect `redpanda`. */
@@ -58,7 +58,7 @@ function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["t
 }
 
 function redpandaRead(call: ProxyCall, tell: TellFailed, readMs: number): Broker["read"] {
-  const beginnings = createBeginnings(call, tell);
+  const beginnings = createBeginnings(call, tell, readMs);
   const eachPlace = createEachPlace(tell, readMs * FETCH_PART);
   return async (from, budget) => {
     const untilMs = performance.now() + budget.waitMs;
@@ -110,10 +110,10 @@ async function pass(
  * (case 17). Only a consumer that starts at the earliest record shows which; one without records shows nothing yet. A look
  * that fails shows nothing either, and must not cost what the other partitions gave.
  */
-function createBeginnings(call: ProxyCall, tell: TellFailed) {
+function createBeginnings(call: ProxyCall, tell: TellFailed, readMs: number) {
   const lookedUntilMs = new Map<string, number>();
   const look = (due: readonly ReadFrom[], signal: AbortSignal | undefined) =>
-    seenOffsets(call, due, signal).catch((error: unknown) => {
+    seenOffsets(call, due, readMs, signal).catch((error: unknown) => {
       for (const at of due) tell(at, error);
       return new Map<string, SeenOffsets>();
     });
