@@ -1,7 +1,7 @@
 // Synchronous operations that come while a transaction is under way share the next one: where a commit costs a round trip
 // or a flush, it costs about as much for many as for one. In a crowd, whoever was answered is likely to come again at once, and is
 // waited for a moment; a few never wait for company.
-import { asAppError } from "../domain/errors.ts";
+import { asAppError, isForHalves } from "../domain/errors.ts";
 import type { Delay } from "../ports/clock.ts";
 import { type Applied, type ApplyRequest, NOTHING_APPLIED } from "./decision.ts";
 import type { Engine } from "./engine.ts";
@@ -103,8 +103,7 @@ async function applyGroup(engine: Engine, group: readonly Waiting[]): Promise<vo
     const applied = await engine.apply({ arrivals, advances: [], parked: [] });
     for (const { request, resolve } of group) resolve(ownPart(applied, request));
   } catch (error) {
-    const failure = asAppError(error);
-    if (group.length === 1 || (failure.code !== "internal" && !failure.divisible)) {
+    if (group.length === 1 || !isForHalves(asAppError(error))) {
       for (const { reject } of group) reject(error);
       return;
     }

@@ -70,6 +70,11 @@ export class AppError extends Error {
   }
 }
 
+/** Whether halves may fare better: one item is at fault, or it is too much at a time, and certainly nothing was done. */
+export function isForHalves({ code, ambiguous, divisible }: AppError): boolean {
+  return !ambiguous && (divisible || code === "internal");
+}
+
 /** The error itself when it is ours, otherwise `internal` around it. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;

@@ -127,8 +127,7 @@ describe("a transaction", () => {
   ])("whose commit was lost may stand, also when %s the next time", async (_, next) => {
     const request = { ...REQUEST, ledger: ["a/op1", "a/op2"] };
     const { transact } = scripted((step, n) => (n > 1 ? next : step === "commit" ? lost() : undefined));
-    // Halves of it would start anew, and say that nothing stands.
-    expect(await errorOf(transact(request))).toMatchObject({ ambiguous: true, divisible: false });
+    expect(await errorOf(transact(request))).toMatchObject({ ambiguous: true });
   });
 
   it("that breaks before its commit stands for certain not", async () => {
@@ -226,6 +225,41 @@ describe("a transaction that takes too long", () => {
     const error = await transact(REQUEST, { questions: [question] }).catch((thrown: unknown) => thrown);
     expect(asAppError(error).code).toBe("internal");
     expect(decisions()).toBe(3);
+  });
+
+  const timedOut = () => failureOf("Neo.ClientError.Transaction.TransactionTimedOut", "out of time");
+  const late = () => new GraphFailure("late", "no answer within 10000 ms");
+  const ended = (failure: () => Error, guarded: boolean) =>
+    scripted((step) => (step === "save" ? failure() : undefined), guarded);
+
+  it.each([
+    ["the server ended it", timedOut, false],
+    ["the server ended it, where no transaction can be held", timedOut, true],
+    ["nobody answered in time", late, true],
+  ])("fails for its question alone also when %s", async (_, failure, guarded) => {
+    const { transact, decisions } = ended(failure, guarded);
+    const error = await transact(REQUEST, { questions: [question] }).catch((thrown: unknown) => thrown);
+    expect(asAppError(error).code).toBe("internal");
+    expect(decisions()).toBe(3);
+  });
+
+  it("is not its question's fault before the question was asked", async () => {
+    const { transact } = scripted((step, n) => (step === (n === 1 ? "save" : "load") ? timedOut() : undefined));
+    expect(await errorOf(transact(REQUEST, { questions: [question] }))).toMatchObject({ code: "graph_unavailable" });
+  });
+
+  it("may stand where nobody ends it, and is divided all the same: positions and ledger know", async () => {
+    const { transact, decisions } = ended(late, true);
+    const request = { ...REQUEST, ledger: ["a/op1", "a/op2"] };
+    const error = await errorOf(transact(request, { questions: [question] }));
+    expect(error).toMatchObject({ code: "graph_unavailable", divisible: true, ambiguous: true });
+    expect(error.message).toContain("no answer within 10000 ms");
+    expect(decisions()).toBe(1);
+  });
+
+  it("and asks nothing may stand, and is never given up", async () => {
+    const { transact } = ended(late, true);
+    expect(await errorOf(transact())).toMatchObject({ code: "graph_unavailable", ambiguous: true });
   });
 
   it.each([

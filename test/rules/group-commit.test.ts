@@ -125,6 +125,16 @@ describe("group commit", () => {
     expect(second.transactions).toHaveLength(3);
   });
 
+  it("what may stand is not halved: a half would say that nothing was accepted", async () => {
+    const open = new AppError("graph_unavailable", "no answer", { divisible: true, ambiguous: true });
+    const { engine, transactions, drain } = heldEngine(() => open);
+    const grouped = withGroupCommit(engine, soon);
+    const all = Promise.allSettled(Array.from({ length: 20 }, (_, i) => grouped.apply(requestOf(`op${i}`))));
+    await drain();
+    expect((await all).map((outcome) => outcome.status === "rejected" && outcome.reason)).toEqual(Array(20).fill(open));
+    expect(transactions).toHaveLength(3);
+  });
+
   it("waits for a crowd to come back, and then no longer", async () => {
     const { engine, transactions, endAll, drain } = heldEngine();
     const { asked, delay } = heldTime();

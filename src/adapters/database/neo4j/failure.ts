@@ -78,9 +78,16 @@ export function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim().slice(0, 300);
 }
 
+/** Whether what failed so may have been done, or may yet be; also where it was too much because nobody answered in time. */
+export function maybeDone({ kind, cause }: GraphFailure): boolean {
+  if (kind === "too_large" && cause instanceof GraphFailure) return maybeDone(cause);
+  return kind === "lost" || kind === "late";
+}
+
 /**
  * The error that callers see. What the database cannot store stays as it is: it is the fault of one operation, which
- * ticks then find by halving. Nothing is halved while an earlier attempt may stand: its halves would know nothing of that.
+ * ticks then find by halving. An error may be both ambiguous and divisible: ticks halve it, because positions tell the
+ * halves what stands; whoever answers clients does not, because a half would say that nothing was accepted.
  */
 export function toAppError(failure: GraphFailure, name: string, mayStand: boolean): Error {
   if (failure.kind === "statement" && !mayStand) return failure;
@@ -88,6 +95,6 @@ export function toAppError(failure: GraphFailure, name: string, mayStand: boolea
   return new AppError("graph_unavailable", `Cannot use the database ${name}: ${failure.message}`, {
     cause: failure,
     ambiguous: mayStand,
-    divisible: ofLess && !mayStand,
+    divisible: ofLess,
   });
 }

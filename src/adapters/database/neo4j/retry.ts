@@ -1,6 +1,6 @@
 // Another attempt where one was rolled back by chance: deadlocks, failed guards, a connection that had gone stale.
 import { backoffMs } from "../../../domain/backoff.ts";
-import { type FailureKind, GraphFailure, toAppError } from "./failure.ts";
+import { type FailureKind, GraphFailure, maybeDone, toAppError } from "./failure.ts";
 
 export interface Retrying {
   /** For messages. */
@@ -45,7 +45,7 @@ export async function retrying<Result>(
       return await work();
     } catch (error) {
       if (!(error instanceof GraphFailure)) throw error;
-      mayStand ||= error.kind === "lost" || error.kind === "late";
+      mayStand ||= maybeDone(error);
       if (attempt >= attemptsMax[error.kind]) throw toAppError(error, name, mayStand);
       await delay(backoffMs(attempt - 1, BACKOFF_BASE_MS, BACKOFF_MAX_MS, random));
     }

@@ -20,6 +20,12 @@ export function divided(error: unknown, tookMs: number): unknown {
   return new GraphFailure("too_large", `not written within ${WRITTEN_WITHIN_MS} ms`, error);
 }
 
+/** A write that nobody ends but its client: where it had no answer in time, it was too much at a time, and may stand. */
+export function tooMuch(error: unknown): unknown {
+  if (!(error instanceof GraphFailure) || error.kind !== "late") return error;
+  return new GraphFailure("too_large", error.message, error);
+}
+
 /** Until when a transaction has to have written everything, in the database's milliseconds. */
 export function untilOf(loadedAtMs: number): number {
   return loadedAtMs + WRITTEN_WITHIN_MS;

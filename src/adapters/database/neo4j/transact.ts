@@ -6,7 +6,7 @@ import { GraphFailure } from "./failure.ts";
 import { addEntities, type Loaded, type Loads, loadParams, loadsOf, toLoaded } from "./load.ts";
 import { questionParts } from "./question.ts";
 import { type Part, partsOf, toStatement, toStatements } from "./save.ts";
-import { divided, untilOf } from "./settled.ts";
+import { divided, tooMuch, untilOf } from "./settled.ts";
 import type { Shape } from "./shape.ts";
 import type { OpenTransaction, Row, Transport } from "./transport.ts";
 
@@ -80,7 +80,11 @@ async function guarded(
   if (writes === null) return;
   const parts = [...guardParts(writes, loaded), ...writtenParts(shape, writes, loaded)];
   const { text, params } = toStatement(parts, untilOf(loaded.state.nowMs));
-  await write(text, params);
+  try {
+    await write(text, params);
+  } catch (error) {
+    throw tooMuch(error);
+  }
 }
 
 function writtenParts(shape: Shape, writes: Writes, loaded: Loaded): Part[] {
