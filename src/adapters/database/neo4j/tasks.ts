@@ -39,9 +39,11 @@ export function tasks({ run }: Transport): Tasks {
     },
 
     async dueOutbox(now, limit, bytesMax) {
+      // Records are measured once each: measured for every row behind them, they would be read again for each.
       const rows = await run(
-        `MATCH (o:Outbox) WHERE o.due <= $now WITH o ORDER BY o.due, o.key LIMIT toInteger($limit) WITH collect(o) AS os
-UNWIND range(0, size(os) - 1) AS i WITH os[i] AS o, reduce(sum = 0, b IN os[..i] | sum + coalesce(size(b.record), 0)) AS before
+        `MATCH (o:Outbox) WHERE o.due <= $now WITH o ORDER BY o.due, o.key LIMIT toInteger($limit)
+WITH collect(o) AS os, collect(coalesce(size(o.record), 0)) AS sizes
+UNWIND range(0, size(os) - 1) AS i WITH os[i] AS o, reduce(sum = 0, b IN sizes[..i] | sum + b) AS before
 WHERE before < $bytesMax RETURN ${OUTBOX}`,
         { now, limit, bytesMax },
       );
