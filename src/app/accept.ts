@@ -1,6 +1,6 @@
 // The only place that knows the fallback rule: produce where the flow's Kafka is on, apply where it is off, apply with
 // an outbox row where producing failed; an error only when all that failed too.
-import { AppError, asAppError } from "../domain/errors.ts";
+import { AppError, asAppError, isForHalves } from "../domain/errors.ts";
 import { keyPart, ledgerKey } from "../domain/key.ts";
 import { encodeRecord, type Operation } from "../domain/operation.ts";
 import { logTopic } from "../flows/define.ts";
@@ -257,7 +257,10 @@ async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answer
   return failed;
 }
 
-/** Applies synchronously, in one transaction; an error goes to the callers. Answers those whose prepared work is to be done. */
+/**
+ * Applies synchronously, in one transaction, or in halves where one item is at fault or all are too much at a time; an
+ * error goes to the callers. Answers those whose prepared work is to be done.
+ */
 async function applyAll(
   deps: AcceptDeps,
   attempts: readonly SyncAttempt[],
@@ -275,6 +278,11 @@ async function applyAll(
       return result?.status === "done" && result.waiting;
     });
   } catch (error) {
+    if (attempts.length > 1 && isForHalves(asAppError(error))) {
+      const half = Math.ceil(attempts.length / 2);
+      const waiting = await applyAll(deps, attempts.slice(0, half), tenant, answers);
+      return [...waiting, ...(await applyAll(deps, attempts.slice(half), tenant, answers))];
+    }
     deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
     for (const { attempt, failure } of attempts) {
       answers[attempt.index] = { problem: notAccepted(deps.intake, attempt, tenant, failure, asAppError(error)) };
