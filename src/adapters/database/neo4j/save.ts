@@ -6,7 +6,7 @@ import type { Writes } from "../../../ports/database.ts";
 import { type NodeRow, namedRow, nodeRow } from "./entity-rows.ts";
 import type { Loaded, LoadedEntity } from "./load.ts";
 import { fromLedger, fromOutbox, fromParked, fromRetry } from "./rows.ts";
-import { IN_TIME } from "./settled.ts";
+import { IN_TIME, STILL_IN_TIME } from "./settled.ts";
 import { arrow, type Shape } from "./shape.ts";
 import type { Params, Value } from "./transport.ts";
 
@@ -17,21 +17,35 @@ export interface Part {
   readonly rows: readonly Value[];
 }
 
-/** Joins the parts that have something to do into one statement, which fails when it ends later than `until`. */
-export function toStatement(parts: readonly Part[], until: number): { text: string; params: Params } {
-  const busy = parts.filter(({ rows }) => rows.length > 0);
-  const texts = busy.map((part) => `CALL () { UNWIND $${part.name} AS r ${part.text} }`);
-  const params = Object.fromEntries(busy.map(({ name, rows }) => [name, rows]));
-  return { text: [...texts, IN_TIME].join("\n"), params: { ...params, until } };
+/**
+ * Joins the parts that have something to do into one statement, which fails when it has passed its guards later than
+ * `until`, or ends later.
+ */
+export function toStatement(
+  guards: readonly Part[],
+  parts: readonly Part[],
+  until: number,
+): { text: string; params: Params } {
+  const textsOf = (some: readonly Part[]): string[] =>
+    busyOf(some).map((part) => `CALL () { UNWIND $${part.name} AS r ${part.text} }`);
+  const params = Object.fromEntries(busyOf([...guards, ...parts]).map(({ name, rows }) => [name, rows]));
+  const text = [...textsOf(guards), STILL_IN_TIME, ...textsOf(parts), IN_TIME].join("\n");
+  return { text, params: { ...params, until } };
 }
 
 /** The parts that have something to do, each a statement; the last one fails when it comes later than `until`. */
 export function toStatements(parts: readonly Part[], until: number): { text: string; params: Params }[] {
-  const busy = parts.filter(({ rows }) => rows.length > 0);
   return [
-    ...busy.map(({ name, text, rows }) => ({ text: `UNWIND $${name} AS r ${text}`, params: { [name]: rows } })),
+    ...busyOf(parts).map(({ name, text, rows }) => ({
+      text: `UNWIND $${name} AS r ${text}`,
+      params: { [name]: rows },
+    })),
     { text: IN_TIME, params: { until } },
   ];
+}
+
+function busyOf(parts: readonly Part[]): readonly Part[] {
+  return parts.filter(({ rows }) => rows.length > 0);
 }
 
 /** Everything that a decision writes, in the order of the locks. */

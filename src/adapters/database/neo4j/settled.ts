@@ -6,8 +6,16 @@ const WRITTEN_WITHIN_MS = 1_500;
 /** Beyond that, the time that a commit takes. */
 export const SETTLED_MS = 2_000;
 
+const CHECK = "1 / CASE WHEN datetime.realtime().epochMillis <= toInteger($until) THEN 1 ELSE 0 END";
+
 /** The end of what a transaction writes: fails it, as a guard does, when it is later than `$until`. */
-export const IN_TIME = "RETURN 1 / CASE WHEN datetime.realtime().epochMillis <= toInteger($until) THEN 1 ELSE 0 END";
+export const IN_TIME = `RETURN ${CHECK}`;
+
+/**
+ * The same once a statement has its locks: one that waited too long for them would otherwise do all its work in vain,
+ * and hold them all that time, though its client gave it up.
+ */
+export const STILL_IN_TIME = `WITH ${CHECK} AS inTime WHERE inTime = 1`;
 
 /** Whether a transaction that took so long was rolled back because it was too late. */
 export function isLate(error: unknown, tookMs: number): boolean {

@@ -78,8 +78,8 @@ async function guarded(
   const loaded = toLoaded(shape, request, await run(loads.all, loadParams(request)));
   const writes = await decideWith(run, shape, loads, loaded, decide);
   if (writes === null) return;
-  const parts = [...guardParts(writes, loaded), ...writtenParts(shape, writes, loaded)];
-  const { text, params } = toStatement(parts, untilOf(loaded.state.nowMs));
+  const guards = guardParts(writes, loaded);
+  const { text, params } = toStatement(guards, writtenParts(shape, writes, loaded), untilOf(loaded.state.nowMs));
   try {
     await write(text, params);
   } catch (error) {
