@@ -263,7 +263,7 @@ export interface Database {
   ledgerRows(keys: readonly string[]): Promise<Map<string, LedgerRow>>;
   /**
    * Ledger rows of a tenant, newest first. With a filter a page may hold fewer rows than asked for, or none, and still be
-   * followed by another: what is looked at is bounded.
+   * followed by another: what is looked at is bounded. `next` names nothing of another tenant.
    */
   listLedger(
     filter: { readonly tenant?: string; readonly flow?: string; readonly outcome?: string },
@@ -272,7 +272,7 @@ export interface Database {
   ): Promise<Listed<LedgerRow>>;
   /**
    * Ledger rows of a tenant behind a place, oldest first; `next` is the place behind what was looked at. A row's place is
-   * `[atMs, key]` in JSON. Rows of the last moment are left for later, so that none is passed by that commits beside them.
+   * `[atMs, key]` in JSON, and `next` names nothing of another tenant. Rows of the last moment are left for later, so that none is passed by that commits beside them.
    */
   ledgerAfter(tenant: string, cursor: string, limit: number): Promise<{ rows: LedgerRow[]; next: string }>;
   parkedByOperation(operationKey: string): Promise<ParkedRow | undefined>;

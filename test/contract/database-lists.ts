@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Edge } from "../../src/domain/projection.ts";
 import type { Database, Page } from "../../src/ports/database.ts";
 import type { MakeDatabase } from "./database.ts";
-import { edge, save, write } from "./database-writes.ts";
+import { edge, ledgerRow, save, write } from "./database-writes.ts";
 
 const SESSION = "a/Session/1";
 const MEMBERS = { target: SESSION, kind: "Message", field: "session" };
@@ -36,6 +36,38 @@ async function writeReferrers(database: Database): Promise<Edge[]> {
     names: [SESSION, "a/User/1"],
   });
   return edges;
+}
+
+/** More than what a filtered page of the ledger looks at. */
+const NEIGHBOUR_ROWS = 10_010;
+const WRITTEN_AT_ONCE = 455;
+
+/** Rows of two tenants, and of their neighbour that has thousands in the millisecond of theirs and stands between them. */
+async function writeNeighbours(database: Database): Promise<void> {
+  const at = (key: string, atMs: number) => ({ ...ledgerRow(key), atMs });
+  const few = ["anna", "zora"].flatMap((tenant) =>
+    [5, 6].flatMap((ms) => [1, 2].map((i) => at(`${tenant}/${tenant}-${ms}${i}`, ms))),
+  );
+  const many = Array.from({ length: NEIGHBOUR_ROWS }, (_, i) => at(`mira/mira-${i}`, 6));
+  const all = [...few, ...many, at("mira/mira-before", 5), at("mira/mira-after", 7)];
+  for (let i = 0; i < all.length; i += WRITTEN_AT_ONCE)
+    await write(database, { ledger: all.slice(i, i + WRITTEN_AT_ONCE) });
+}
+
+/** Every key of a tenant's list, page by page, until there is no other or it is where the last began. */
+async function walkLedger(
+  tenant: string,
+  next: (cursor: string) => ReturnType<Database["listLedger"]>,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (let cursor = "", i = 0; i < 100; i++) {
+    const page = await next(cursor);
+    found.push(...page.rows.map(({ key }) => key));
+    if (page.next === null || page.next === cursor) return found;
+    for (const other of ["anna", "mira", "zora"]) if (other !== tenant) expect(page.next).not.toContain(other);
+    cursor = page.next;
+  }
+  throw new Error("the pages do not end");
 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -148,4 +180,18 @@ export function listCases(make: MakeDatabase): void {
       expect(found).toEqual(edges);
     },
   );
+
+  it("a tenant's pages of the ledger hold each own row once, and their cursors name nobody else", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    await writeNeighbours(database);
+    for (const tenant of ["anna", "zora"]) {
+      const keys = ["51", "52", "61", "62"].map((id) => `${tenant}/${tenant}-${id}`);
+      for (const limit of [1, 3, 100]) {
+        const newestFirst = await walkLedger(tenant, (cursor) => database.listLedger({ tenant }, cursor, limit));
+        expect(newestFirst).toEqual(keys.toReversed());
+        expect(await walkLedger(tenant, (cursor) => database.ledgerAfter(tenant, cursor, limit))).toEqual(keys);
+      }
+    }
+  });
 }

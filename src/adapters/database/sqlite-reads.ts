@@ -16,7 +16,7 @@ import type {
   SweepRow,
 } from "../../ports/database.ts";
 import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
-import { readPlace } from "./place.ts";
+import { readPlace, tenantCursor } from "./place.ts";
 import { LEDGER, type LedgerColumns, readEntity, readLedger, toCounts, toLedger } from "./sqlite-rows.ts";
 import { search } from "./sqlite-search.ts";
 import {
@@ -195,7 +195,7 @@ function ledgerAfter(sql: Sql, tenant: string, cursor: string, limit: number, no
   const prefix = `${encodeURIComponent(tenant)}/`;
   return {
     rows: rows.filter((row) => row.key.startsWith(prefix)).map(toLedger),
-    next: last === undefined ? JSON.stringify([atMs, key]) : JSON.stringify([last.at_ms, last.key]),
+    next: last === undefined ? JSON.stringify([atMs, key]) : tenantCursor(prefix, [last.at_ms, last.key], "ascending"),
   };
 }
 
@@ -227,7 +227,8 @@ function listLedger(
           `SELECT at_ms, key FROM ledger WHERE (at_ms, key) < (?, ?) ORDER BY at_ms DESC, key DESC LIMIT 1 OFFSET ${LOOKED_AT_MAX - 1}`,
           ...start,
         );
-  return { rows: rows.map(toLedger), next: last === undefined ? null : JSON.stringify([last.at_ms, last.key]) };
+  const next = last === undefined ? null : tenantCursor(prefix, [last.at_ms, last.key], "descending");
+  return { rows: rows.map(toLedger), next };
 }
 
 function pageOf<Row extends { source: string }>(

@@ -3,7 +3,7 @@
 import { positionPrefixes } from "../../../domain/accounting.ts";
 import type { Backlog, Database } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
-import { readPlace } from "../place.ts";
+import { readPlace, tenantCursor } from "../place.ts";
 import { LEDGER, POSITION, toLedgerRows, toPosition, wholeRows } from "./rows.ts";
 import { SETTLED_MS } from "./settled.ts";
 import type { Row, Transport } from "./transport.ts";
@@ -60,14 +60,8 @@ export function ledgerReads({ run }: Transport): LedgerReads {
       const looked =
         "MATCH (l:Ledger) WHERE l.at <= $at AND (l.at < $at OR l.key < $key) " +
         `WITH l ORDER BY l.at DESC, l.key DESC LIMIT ${isFiltered ? LOOKED_AT_MAX : "toInteger($limit)"}`;
-      const params = {
-        at,
-        key,
-        limit,
-        prefix: tenant === undefined ? "" : `${encodeURIComponent(tenant)}/`,
-        flow: `${flow}.`,
-        outcome: outcome ?? "",
-      };
+      const prefix = tenant === undefined ? "" : `${encodeURIComponent(tenant)}/`;
+      const params = { at, key, limit, prefix, flow: `${flow}.`, outcome: outcome ?? "" };
       const filter = isFiltered ? `WITH l WHERE ${conditions.join(" AND ")}` : "";
       const rows = await run(`${looked} ${filter} RETURN ${LEDGER} LIMIT toInteger($limit)`, params);
       const found = toLedgerRows(rows);
@@ -77,7 +71,8 @@ export function ledgerReads({ run }: Transport): LedgerReads {
       }
       if (!isFiltered) return { rows: found, next: null };
       const [bound] = wholeRows(await run(`${looked} RETURN l.at, l.key SKIP ${LOOKED_AT_MAX - 1}`, params));
-      return { rows: found, next: bound === undefined ? null : JSON.stringify(bound) };
+      const next = bound === undefined ? null : tenantCursor(prefix, bound as [number, string], "descending");
+      return { rows: found, next };
     },
 
     async ledgerAfter(tenant, cursor, limit) {
@@ -92,7 +87,7 @@ export function ledgerReads({ run }: Transport): LedgerReads {
       const prefix = `${encodeURIComponent(tenant)}/`;
       return {
         rows: found.filter((row) => row.key.startsWith(prefix)),
-        next: JSON.stringify(last === undefined ? [at, key] : [last.atMs, last.key]),
+        next: last === undefined ? JSON.stringify([at, key]) : tenantCursor(prefix, [last.atMs, last.key], "ascending"),
       };
     },
 
