@@ -62,13 +62,13 @@ export interface Reads {
   latestSummary(kind: string, id: string, tenant: string): Promise<{ [name: string]: Json }>;
   /**
    * Operations that got their outcome after a place in the ledger, oldest first, each with its own place, and the place to
-   * go on from.
+   * go on from; `more` when what was looked at is not all there is.
    */
   operationsAfter(
     cursor: string,
     limit: number,
     tenant: string,
-  ): Promise<{ items: { status: OperationStatus; cursor: string }[]; cursor: string }>;
+  ): Promise<{ items: { status: OperationStatus; cursor: string }[]; cursor: string; more: boolean }>;
   /** The place in the ledger now. */
   cursorNow(): Promise<string>;
   /** Statuses once none of them is pending any more, or `waitMs` have passed. */
@@ -144,13 +144,13 @@ export function createReads(deps: ReadsDeps): Reads {
       };
     },
     async operationsAfter(cursor, limit, tenant) {
-      const { rows, next } = await deps.database.ledgerAfter(tenant, readCursor(cursor), limit);
+      const { rows, next, more } = await deps.database.ledgerAfter(tenant, readCursor(cursor), limit);
       const entities = await deps.database.entities([...new Set(rows.map((row) => row.entity))]);
       const items = rows.map((row) => ({
         status: applied(idOf(row.key), row, entities.get(row.entity) ?? ABSENT),
         cursor: writeCursor(JSON.stringify([row.atMs, row.key])),
       }));
-      return { items, cursor: writeCursor(next) };
+      return { items, cursor: writeCursor(next), more };
     },
     cursorNow: async () => writeCursor(JSON.stringify([await deps.database.nowMs(), ""])),
     async settled(ids, tenant, waitMs) {

@@ -4,7 +4,7 @@ import type { Context, Hono } from "hono";
 import { AppError } from "../domain/errors.ts";
 import { tenantOf } from "./principal.ts";
 import type { Service } from "./service.ts";
-import { createLooks } from "./shared-looks.ts";
+import { createLooks, placeBlock } from "./shared-looks.ts";
 
 const STREAMS_MAX = 200;
 /** A stream ends then; clients reconnect with Last-Event-ID. */
@@ -15,15 +15,16 @@ const QUIET_MS = 15_000;
 
 export function streamRoutes(app: Hono, service: Service): void {
   let open = 0;
-  const stream = (c: Context, next: () => Promise<Chunk>): Response => {
+  const stream = (c: Context, next: () => Promise<Chunk>, from = ""): Response => {
     if (open >= STREAMS_MAX) {
       throw new AppError("too_many_streams", `The service holds ${STREAMS_MAX} event streams already`, {
         retryAfterMs: 10_000,
       });
     }
-    const body = pulled(service, next, (change) => {
+    const onChange = (change: 1 | -1): void => {
       open += change;
-    });
+    };
+    const body = pulled(service, { next, from, onChange });
     return c.body(body, 200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   };
   const look = createLooks(service, ({ status, cursor }) => event("operation", status, cursor));
@@ -33,13 +34,14 @@ export function streamRoutes(app: Hono, service: Service): void {
     const given = c.req.header("last-event-id") ?? "";
     let seen = await look(given || (await service.reads.cursorNow()), tenant);
     let isFirst = true;
-    return stream(c, async () => {
+    const next = async (): Promise<Chunk> => {
       if (!isFirst) seen = await look(seen.cursor, tenant);
       // Who has no place gets one before there is anything to tell: coming back before that misses nothing either.
-      const place = isFirst && given === "" ? `id: ${seen.cursor}\n\n` : "";
+      const place = isFirst && given === "" ? placeBlock(seen.cursor) : "";
       isFirst = false;
-      return { text: seen.text === "" ? place : seen.text, done: false };
-    });
+      return { text: seen.text || place, done: false, place: seen.cursor, more: seen.more };
+    };
+    return stream(c, next, given);
   });
   app.get("/v1/operations/:id/events", async (c) => {
     const id = c.req.param("id");
@@ -62,10 +64,29 @@ export function streamRoutes(app: Hono, service: Service): void {
 interface Chunk {
   readonly text: string;
   readonly done: boolean;
+  /** Where to come back to for what follows; a text ends with it. */
+  readonly place?: string;
+  /** Whether there is more to look at already. */
+  readonly more?: boolean;
+}
+
+interface Source {
+  readonly next: () => Promise<Chunk>;
+  /** The place that the reader has. */
+  readonly from: string;
+  readonly onChange: (change: 1 | -1) => void;
 }
 
 function event(name: string, data: unknown, id: string): string {
   return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** What goes out after a look: its text; without one a sign of life and the place when it is time for them, or nothing. */
+function wordsOf({ text, place }: Chunk, told: string, at: { isOver: boolean; isQuiet: boolean }): string {
+  if (text !== "") return text;
+  // Others' operations were passed by: whoever comes back need not pass by them again.
+  const isAhead = place !== undefined && place !== told && (at.isOver || at.isQuiet);
+  return (at.isQuiet ? ": quiet\n\n" : "") + (isAhead ? placeBlock(place) : "");
 }
 
 /**
@@ -74,13 +95,13 @@ function event(name: string, data: unknown, id: string): string {
  */
 function pulled(
   { clock, delay, log, stopping }: Service,
-  next: () => Promise<Chunk>,
-  onChange: (change: 1 | -1) => void,
+  { next, from, onChange }: Source,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const endMs = clock.nowMs() + STREAM_MS_MAX;
   let begun = false;
   let ended = false;
+  let told = from;
   const end = (): void => {
     if (begun && !ended) onChange(-1);
     ended = true;
@@ -93,17 +114,22 @@ function pulled(
         begun = true;
         try {
           while (!ended) {
-            const { text, done } = await next();
+            const chunk = await next();
             if (ended) return;
-            const isQuiet = text === "" && clock.nowMs() >= quietMs;
-            if (text !== "" || isQuiet) controller.enqueue(encoder.encode(text === "" ? ": quiet\n\n" : text));
-            if (done || clock.nowMs() >= endMs || stopping?.aborted) {
+            const isOver = chunk.done || clock.nowMs() >= endMs || stopping?.aborted === true;
+            const words = wordsOf(chunk, told, { isOver, isQuiet: clock.nowMs() >= quietMs });
+            if (words !== "") controller.enqueue(encoder.encode(words));
+            if (isOver) {
               end();
               controller.close();
               return;
             }
-            if (text !== "" || isQuiet) return;
-            await delay(LOOK_MS);
+            if (words !== "") {
+              told = chunk.place ?? "";
+              return;
+            }
+            // Behind others' operations its own may lie already; a turn for the process is enough then.
+            await delay(chunk.more ? 0 : LOOK_MS);
           }
         } catch (error) {
           if (ended) return;

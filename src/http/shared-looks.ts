@@ -3,10 +3,16 @@
 import type { Reads } from "../app/reads.ts";
 import type { Clock } from "../ports/clock.ts";
 
-/** Operations as text of a stream, and the place behind them. */
+/** Operations as text of a stream that ends with the place behind them, and whether there is more to look at there. */
 export interface Look {
   readonly text: string;
   readonly cursor: string;
+  readonly more: boolean;
+}
+
+/** A place as a block of its own: clients come back to it, and are told nothing. */
+export function placeBlock(cursor: string): string {
+  return `id: ${cursor}\n\n`;
 }
 
 const PAGE = 100;
@@ -24,8 +30,9 @@ export function createLooks(
 ): (cursor: string, tenant: string) => Promise<Look> {
   const kept = new Map<string, { readonly look: Promise<Look>; untilMs: number }>();
   const lookUp = async (cursor: string, tenant: string): Promise<Look> => {
-    const page = await reads.operationsAfter(cursor, PAGE, tenant);
-    return { text: page.items.map(write).join(""), cursor: page.cursor };
+    const { items, cursor: next, more } = await reads.operationsAfter(cursor, PAGE, tenant);
+    const isTold = items.length === 0 || items.at(-1)?.cursor === next;
+    return { text: items.map(write).join("") + (isTold ? "" : placeBlock(next)), cursor: next, more };
   };
   return (cursor, tenant) => {
     const key = JSON.stringify([tenant, cursor]);

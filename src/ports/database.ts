@@ -271,10 +271,15 @@ export interface Database {
     limit: number,
   ): Promise<Listed<LedgerRow>>;
   /**
-   * Ledger rows of a tenant behind a place, oldest first; `next` is the place behind what was looked at. A row's place is
+   * Ledger rows of a tenant behind a place, oldest first; `next` is the place behind what was looked at, and `more` says
+   * that it was as many rows of all tenants as were asked for: others may lie behind them. A row's place is
    * `[atMs, key]` in JSON, and `next` names nothing of another tenant. Rows of the last moment are left for later, so that none is passed by that commits beside them.
    */
-  ledgerAfter(tenant: string, cursor: string, limit: number): Promise<{ rows: LedgerRow[]; next: string }>;
+  ledgerAfter(
+    tenant: string,
+    cursor: string,
+    limit: number,
+  ): Promise<{ rows: LedgerRow[]; next: string; more: boolean }>;
   parkedByOperation(operationKey: string): Promise<ParkedRow | undefined>;
   /** The parked record of this name; of coordinates alone, which records of several logs may bear, two at most. */
   parkedNamed(record: string): Promise<ParkedRow[]>;

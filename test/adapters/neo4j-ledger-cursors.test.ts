@@ -31,5 +31,7 @@ it.each([
   const database = endingAt(key);
   expect((await database.listLedger({ tenant: "m" }, "", 2)).next).toBe(JSON.stringify([7, older]));
   expect((await database.ledgerAfter("m", "", 2)).next).toBe(JSON.stringify([7, newer]));
+  expect((await database.ledgerAfter("m", "", 1)).more).toBe(true);
+  expect((await database.ledgerAfter("m", "", 2)).more).toBe(false);
   expect((await database.listLedger({ outcome: "applied" }, "", 2)).next).toBe(JSON.stringify([7, key]));
 });

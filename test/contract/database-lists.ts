@@ -192,6 +192,12 @@ export function listCases(make: MakeDatabase): void {
         expect(newestFirst).toEqual(keys.toReversed());
         expect(await walkLedger(tenant, (cursor) => database.ledgerAfter(tenant, cursor, limit))).toEqual(keys);
       }
+      // The neighbour's alone fill the first page; behind all that was in one moment there is one row of the neighbour's.
+      expect(await database.ledgerAfter(tenant, JSON.stringify([6, "mira/"]), 100)).toMatchObject({
+        rows: [],
+        more: true,
+      });
+      expect(await database.ledgerAfter(tenant, JSON.stringify([7, ""]), 100)).toMatchObject({ rows: [], more: false });
     }
   });
 }

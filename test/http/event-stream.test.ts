@@ -1,5 +1,7 @@
 // Event streams: the life of one operation, all operations from a place on; bounded, and free while nobody reads.
 import { describe, expect, it, vi } from "vitest";
+import { readCursor, writeCursor } from "../../src/app/cursor.ts";
+import { ledgerRow, write } from "../contract/database-writes.ts";
 import { type FailingDatabase, failingDatabase } from "../support/failing-database.ts";
 import { loopback } from "../support/gateway-bundle.ts";
 import { expectProblem, readProblem } from "../support/problem.ts";
@@ -224,6 +226,72 @@ describe("the events of all operations", () => {
     do last = await stream.read();
     while (last !== undefined);
     expect(nowMs - since).toBe(15 * 60_000);
+  });
+});
+
+/** A service on a clock that only waiting moves, with 450 operations of a neighbour, and the place of a stream before them. */
+async function startBeside(waits: number[] = []) {
+  let nowMs = 1_800_000_000_000;
+  const clock = () => nowMs;
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  const delay = async (ms: number): Promise<void> => {
+    waits.push(ms);
+    pass(ms);
+  };
+  const service = await startService({ ...DIRECT, nowMs: clock, databaseNowMs: clock, delay });
+  const at = (key: string, agoMs: number) => ({ ...ledgerRow(key), atMs: nowMs - agoMs });
+  const theirs = Array.from({ length: 450 }, (_, i) => at(`neighbour/op-${i}`, 5_000 - Math.floor(i / 150)));
+  await write(service.database, { ledger: theirs });
+  const tell = (id: string, agoMs = 1_000) => write(service.database, { ledger: [at(`default/${id}`, agoMs)] });
+  return { service, clock, pass, tell, start: writeCursor(JSON.stringify([nowMs - 9_000, ""])) };
+}
+
+describe("beside a busy neighbour the events of all operations", () => {
+  it("come without a wait for every page of the neighbour's", async () => {
+    const waits: number[] = [];
+    const { service, tell, start } = await startBeside(waits);
+    await using _ = service;
+    await tell("mine");
+    await using stream = await listen(service, ALL, start);
+    expect(await stream.next()).toMatchObject({ data: { id: "mine" } });
+    expect(waits.filter((ms) => ms > 0)).toEqual([]);
+  });
+
+  it("say with their signs of life how far they are, for whoever comes back", async () => {
+    const { service, tell, start } = await startBeside();
+    await using _ = service;
+    await using stream = await listen(service, ALL, start);
+    expect(await stream.read()).toBe(": quiet");
+    const place = (await stream.read())!.replace(/^id: /, "");
+    expect(JSON.parse(readCursor(place))[0]).toBe(JSON.parse(readCursor(start))[0] + 4_002);
+    expect(readCursor(place)).not.toContain("neighbour");
+    // Said once.
+    expect([await stream.read(), await stream.read()]).toEqual([": quiet", ": quiet"]);
+    await tell("mine");
+    await using again = await listen(service, ALL, place);
+    expect(await again.next()).toMatchObject({ data: { id: "mine" } });
+  });
+
+  it("say how far they are behind their own", async () => {
+    const { service, tell, start } = await startBeside();
+    await using _ = service;
+    await tell("mine", 4_999);
+    await using stream = await listen(service, ALL, start);
+    const { id } = (await stream.next())!;
+    const place = (await stream.read())!.replace(/^id: /, "");
+    expect([JSON.parse(readCursor(id))[1], readCursor(place) > readCursor(id)]).toEqual(["default/mine", true]);
+  });
+
+  it("say how far they were when they end", async () => {
+    const { service, clock, pass, start } = await startBeside();
+    await using _ = service;
+    const since = clock();
+    await using stream = await listen(service, ALL, start);
+    pass(15 * 60_000 - 1_000);
+    expect([await stream.read(), clock() - since]).toEqual([expect.stringMatching(/^id: .+$/), 15 * 60_000]);
+    expect(await stream.read()).toBeUndefined();
   });
 });
 

@@ -196,6 +196,7 @@ function ledgerAfter(sql: Sql, tenant: string, cursor: string, limit: number, no
   return {
     rows: rows.filter((row) => row.key.startsWith(prefix)).map(toLedger),
     next: last === undefined ? JSON.stringify([atMs, key]) : tenantCursor(prefix, [last.at_ms, last.key], "ascending"),
+    more: rows.length === limit,
   };
 }
 

@@ -67,7 +67,7 @@ export const operationRoutes: readonly RouteDescription[] = [
     tag: "operations",
     summary: "Operations as they get their outcomes, as server-sent events",
     description:
-      "Events named `operation`, each with an OperationStatus as its data. A stream ends after 15 minutes; whoever comes back with Last-Event-ID misses nothing. Without one it begins with an id alone: the place to come back to before anything was told.",
+      "Events named `operation`, each with an OperationStatus as its data. A stream ends after 15 minutes; whoever comes back with Last-Event-ID misses nothing. Without one it begins with an id alone: the place to come back to before anything was told. Later ids alone are places further on.",
     parameters: [
       header("Last-Event-ID", "Id of the last event that was met; without it the stream begins now.", {
         type: "string",

@@ -88,6 +88,7 @@ export function ledgerReads({ run }: Transport): LedgerReads {
       return {
         rows: found.filter((row) => row.key.startsWith(prefix)),
         next: last === undefined ? JSON.stringify([at, key]) : tenantCursor(prefix, [last.atMs, last.key], "ascending"),
+        more: rows.length === limit,
       };
     },
 
