@@ -113,7 +113,13 @@ export async function createTidegate(options: TidegateOptions = {}): Promise<Tid
   const { asset, close, ...rest } = await platform(config, flows, write);
   const { service, tick, budget, prepare, sharing } = compose(config, { ...rest, flows });
   const stopping = new AbortController();
-  const app = createApp({ ...service, ...(asset === undefined ? {} : { asset }), stopping: stopping.signal });
+  const looks = new Set<Promise<unknown>>();
+  const onLook = (look: Promise<unknown>): void => {
+    const forget = (): boolean => looks.delete(look);
+    looks.add(look);
+    look.then(forget, forget);
+  };
+  const app = createApp({ ...service, ...(asset === undefined ? {} : { asset }), stopping: stopping.signal, onLook });
   let loop: Promise<void> | undefined;
   return {
     fetch: async (request) => app.fetch(request),
@@ -123,6 +129,7 @@ export async function createTidegate(options: TidegateOptions = {}): Promise<Tid
     },
     async close() {
       stopping.abort();
+      await Promise.allSettled(looks);
       await loop;
       await prepare.stop();
       await sharing.leave();

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { notes } from "../examples/ninth-flow/notes.ts";
 import { createClient } from "../src/client/index.ts";
+import { openNodePlatform } from "../src/runtime/platform-node.ts";
 import { createTidegate, defineFlow, deleteType, flows, type Tidegate, type TidegateOptions } from "../src/tidegate.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 
@@ -140,4 +141,74 @@ test("ends its event streams when it is closed", async () => {
   await tidegate.close();
   expect((await end).done).toBe(true);
   expect(lines).not.toContain("A request failed");
+});
+
+/** A platform whose waits end when a test says so; calls of its database, which may need the test's leave, are told, and its end. */
+function watchedPlatform() {
+  const calls: string[] = [];
+  const waits: (() => void)[] = [];
+  const ahead = { ms: 0 };
+  const leave: { [name: string]: Promise<void> | undefined } = {};
+  const platform: NonNullable<TidegateOptions["platform"]> = async (...args) => {
+    const opened = await openNodePlatform(...args);
+    const database = new Proxy(opened.database, {
+      get:
+        (target, name: string) =>
+        async (...given: unknown[]) => {
+          calls.push(name);
+          await leave[name];
+          return Reflect.get(target, name)(...given);
+        },
+    });
+    const close = async (): Promise<void> => {
+      calls.push("the end");
+      await opened.close();
+    };
+    const clock = { nowMs: () => Date.now() + ahead.ms };
+    return { ...opened, database, close, clock, delay: () => new Promise((resolve) => waits.push(resolve)) };
+  };
+  return { platform, calls, waits, ahead, leave };
+}
+
+/** The stream of a path behind what it says first. */
+async function streamOf(tidegate: Tidegate, path: string) {
+  const { body } = await tidegate.fetch(new Request(`http://tidegate.test/v1/operations/${path}`));
+  const reader = body!.getReader();
+  await reader.read();
+  return reader;
+}
+
+test.each(["all", "one"])("an event stream that waits does not look again after the end: %s", async (which) => {
+  using folder = tempFolder();
+  const { platform, calls, waits, ahead } = watchedPlatform();
+  const { tidegate, client, lines } = await start(folder.root, { platform });
+  const { id } = await client.submit("session", "create", { id: "tides", user: "ada" });
+  const reader = await streamOf(tidegate, which === "all" ? "events" : `${id}/events`);
+  const end = reader.read();
+  await expect.poll(() => waits.length).toBe(1);
+  await tidegate.close();
+  // Longer than what another stream saw is good for.
+  ahead.ms = 5_000;
+  waits[0]!();
+  expect((await end).done).toBe(true);
+  expect(calls.at(-1)).toBe("the end");
+  expect(lines).not.toContain("A request failed");
+});
+
+test("lets go of the database when the looks of its event streams have ended", async () => {
+  using folder = tempFolder();
+  const { platform, calls, leave } = watchedPlatform();
+  const { tidegate, client } = await start(folder.root, { platform });
+  const { id } = await client.submit("session", "create", { id: "tides", user: "ada" });
+  const reader = await streamOf(tidegate, `${id}/events`);
+  const gate = Promise.withResolvers<void>();
+  leave.ledgerRows = gate.promise;
+  const end = reader.read();
+  await expect.poll(() => calls.at(-1)).toBe("ledgerRows");
+  const closing = tidegate.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  await closing;
+  expect((await end).done).toBe(true);
+  expect(calls.at(-1)).toBe("the end");
 });

@@ -15,16 +15,15 @@ const QUIET_MS = 15_000;
 
 export function streamRoutes(app: Hono, service: Service): void {
   let open = 0;
-  const stream = (c: Context, next: () => Promise<Chunk>, from = ""): Response => {
+  const stream = (c: Context, source: Source): Response => {
     if (open >= STREAMS_MAX) {
       throw new AppError("too_many_streams", `The service holds ${STREAMS_MAX} event streams already`, {
         retryAfterMs: 10_000,
       });
     }
-    const onChange = (change: 1 | -1): void => {
+    const body = pulled(service, source, (change) => {
       open += change;
-    };
-    const body = pulled(service, { next, from, onChange });
+    });
     return c.body(body, 200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   };
   const look = createLooks(service, ({ status, cursor }) => event("operation", status, cursor));
@@ -33,15 +32,14 @@ export function streamRoutes(app: Hono, service: Service): void {
     // The first look refuses a place that is none, while there is still a status to say so.
     const given = c.req.header("last-event-id") ?? "";
     let seen = await look(given || (await service.reads.cursorNow()), tenant);
-    let isFirst = true;
+    const told = (): Chunk => ({ text: seen.text, done: false, place: seen.cursor, more: seen.more });
+    // Who has no place gets one before there is anything to tell: coming back before that misses nothing either.
+    const first = given === "" ? { ...told(), text: seen.text || placeBlock(seen.cursor) } : told();
     const next = async (): Promise<Chunk> => {
-      if (!isFirst) seen = await look(seen.cursor, tenant);
-      // Who has no place gets one before there is anything to tell: coming back before that misses nothing either.
-      const place = isFirst && given === "" ? placeBlock(seen.cursor) : "";
-      isFirst = false;
-      return { text: seen.text || place, done: false, place: seen.cursor, more: seen.more };
+      seen = await look(seen.cursor, tenant);
+      return told();
     };
-    return stream(c, next, given);
+    return stream(c, { from: given, first, next });
   });
   app.get("/v1/operations/:id/events", async (c) => {
     const id = c.req.param("id");
@@ -51,13 +49,14 @@ export function streamRoutes(app: Hono, service: Service): void {
       throw new AppError("not_found", `This service gave out no operation ${JSON.stringify(id)}`);
     }
     let last = "";
-    return stream(c, async () => {
+    const next = async (): Promise<Chunk> => {
       const [status] = await service.reads.statuses([id], tenant);
       const text = JSON.stringify(status);
       if (text === last) return { text: "", done: false };
       last = text;
       return { text: event("status", status, status?.state ?? ""), done: status?.state !== "pending" };
-    });
+    };
+    return stream(c, { from: "", next });
   });
 }
 
@@ -71,10 +70,11 @@ interface Chunk {
 }
 
 interface Source {
-  readonly next: () => Promise<Chunk>;
   /** The place that the reader has. */
   readonly from: string;
-  readonly onChange: (change: 1 | -1) => void;
+  /** What was looked up already. */
+  readonly first?: Chunk;
+  readonly next: () => Promise<Chunk>;
 }
 
 function event(name: string, data: unknown, id: string): string {
@@ -89,19 +89,36 @@ function wordsOf({ text, place }: Chunk, told: string, at: { isOver: boolean; is
   return (at.isQuiet ? ": quiet\n\n" : "") + (isAhead ? placeBlock(place) : "");
 }
 
+/** The chunks of a source up to when the process is to end: what a look needs may be closed by then, or would open again. */
+function whileRunning({ stopping, onLook }: Service, { first, next }: Source): () => Promise<Chunk> {
+  let known = first;
+  let last: Chunk = { text: "", done: false };
+  return async () => {
+    if (known !== undefined) {
+      last = known;
+      known = undefined;
+    } else if (stopping?.aborted) last = { ...last, text: "", done: true };
+    else {
+      const look = next();
+      onLook?.(look);
+      last = await look;
+    }
+    return last;
+  };
+}
+
 /**
  * Looks for news when the reader has taken the last ones, until there are none to come, its time is over or the process is
  * to end. It is open from its first look on: an unread answer is no stream.
  */
-function pulled(
-  { clock, delay, log, stopping }: Service,
-  { next, from, onChange }: Source,
-): ReadableStream<Uint8Array> {
+function pulled(service: Service, source: Source, onChange: (change: 1 | -1) => void): ReadableStream<Uint8Array> {
+  const { clock, delay, log, stopping } = service;
+  const next = whileRunning(service, source);
   const encoder = new TextEncoder();
   const endMs = clock.nowMs() + STREAM_MS_MAX;
   let begun = false;
   let ended = false;
-  let told = from;
+  let told = source.from;
   const end = (): void => {
     if (begun && !ended) onChange(-1);
     ended = true;

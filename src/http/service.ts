@@ -47,6 +47,8 @@ export interface Service {
   readonly corsOrigins: readonly string[];
   /** Aborts when the process is to end: event streams end, and clients come back elsewhere. */
   readonly stopping?: AbortSignal;
+  /** Told of each look of an event stream that begins: what it looks at has to stay open until it has ended. */
+  readonly onLook?: (look: Promise<unknown>) => void;
   /** A file of the API page; a platform without files has none. */
   readonly asset?: (name: string) => Promise<Asset | undefined>;
 }
