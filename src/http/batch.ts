@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Accept } from "../app/accept.ts";
 import type { Answer } from "../app/answer.ts";
 import type { Submission } from "../app/intake.ts";
-import { AppError, asAppError } from "../domain/errors.ts";
+import { AppError, asAppError, type ErrorCode } from "../domain/errors.ts";
 import { answerItem } from "./answer.ts";
 import { isLonger, type LineLimits, parseJson, readJson, readLines, requireMediaType } from "./body.ts";
 import type { Service } from "./service.ts";
@@ -15,6 +15,9 @@ const CHUNK_ITEMS = 250;
 
 /** An array is parsed in one piece, during which nothing else runs; larger batches come as lines. */
 const ARRAY_BYTES_MAX = 4 * 1_048_576;
+
+/** What is sent again as a new operation. */
+const NOT_ACCEPTED: ReadonlySet<ErrorCode> = new Set(["nothing_accepted", "clock_skew"]);
 
 type Take = (submissions: readonly Submission[]) => ReturnType<Accept>;
 
@@ -53,7 +56,28 @@ function withHeaders(c: Context, takeAll: Take): Take {
   const after = c.req.header("tidegate-after");
   const partitionkey = c.req.header("tidegate-partition-key");
   const common = { ...(after === undefined ? {} : { after }), ...(partitionkey === undefined ? {} : { partitionkey }) };
-  return (submissions) => takeAll(submissions.map((one) => ({ ...common, ...one })));
+  const take = inOrder(takeAll);
+  return (submissions) => take(submissions.map((one) => ({ ...common, ...one })));
+}
+
+/**
+ * Takes chunk after chunk. Behind one of which nothing was accepted nothing of the same flow is: sent again, it would be
+ * later than what followed it, and win over that.
+ */
+function inOrder(takeAll: Take): Take {
+  const refused = new Map<string, AppError>();
+  return async (submissions) => {
+    const taken = submissions.filter(({ flow }) => !refused.has(flow));
+    const answers = (taken.length === 0 ? [] : await takeAll(taken)).values();
+    const all = submissions.map(
+      ({ flow }): Answer => (refused.has(flow) ? { problem: refused.get(flow)! } : answers.next().value!),
+    );
+    for (const [i, answer] of all.entries()) {
+      if ("problem" in answer && NOT_ACCEPTED.has(answer.problem.code))
+        refused.set(submissions[i]!.flow, answer.problem);
+    }
+    return all;
+  };
 }
 
 /**

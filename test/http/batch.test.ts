@@ -1,5 +1,6 @@
 // Many operations in one body: a status for each, in order, whatever the others are.
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/domain/errors.ts";
 import { readProblem } from "../support/problem.ts";
 import { type AnswerBody, type ServiceOptions, type ServiceUnderTest, startService } from "../support/service.ts";
 import { WAYS } from "../support/ways.ts";
@@ -134,6 +135,31 @@ describe.each(FORMS)("a batch as %s", (form) => {
     const answers = await send(service, form, [message(1), ...updates, message(2, { type: "oops" }), message(3)]);
     expect(answers.map(({ status }) => status)).toEqual([...Array(601).fill(200), 404, 200]);
     expect((await service.get("/v1/messages/m1")).body).toMatchObject({ seq: 599 });
+  });
+
+  it("takes nothing of a flow behind a chunk of which nothing was accepted: sent again, that would be later", async () => {
+    const faults = { left: 0 };
+    await using service = await startService({
+      env: { ENABLE_KAFKA: "false", KAFKA_MEMORY_OPERATIONS: "true" },
+      database: (inner) => ({
+        ...inner,
+        reserveKeys: async (rows) => {
+          if (faults.left-- > 0) throw new AppError("graph_unavailable", "Cannot use the database: connection refused");
+          return inner.reserveKeys(rows);
+        },
+      }),
+    });
+    await send(service, form, [message(1)]);
+    const updates = Array.from({ length: 260 }, (_, i) =>
+      message(1, { type: "update", data: { id: "m1", seq: i }, key: `k${i}` }),
+    );
+    const other = { flow: "memory", type: "create", data: { user: "u", content: "c" } };
+    faults.left = 1;
+    const answers = await send(service, form, [...updates, other]);
+    expect(answers.map(({ status }) => status)).toEqual([...Array(260).fill(503), 202]);
+    const again = await send(service, form, updates);
+    expect(again.map(({ status }) => status)).toEqual(Array(260).fill(200));
+    expect((await service.get("/v1/messages/m1")).body).toMatchObject({ seq: 259 });
   });
 
   it("orders an item after the stamp it names", async () => {
