@@ -105,10 +105,8 @@ export function createSubmits<Flows extends FlowList>(transport: Transport, seen
     async submitMany(items, { after, ...options } = {}) {
       const answers: (Answer | Refused)[] = [];
       for (const batch of batchesOf(items.map(toLine))) {
-        const from = after === undefined ? seen.stamp : after;
-        const answered = await submitBatch(transport, batch, afterHeader(from), options);
-        for (const answer of answered) if ("stamp" in answer) seen.see(answer.stamp);
-        answers.push(...answered);
+        const order = createOrder(seen, after);
+        answers.push(...(await submitBatch(transport, batch, order, options)));
       }
       return answers;
     },
@@ -154,39 +152,58 @@ function* batchesOf(lines: readonly Line[]): Generator<readonly Line[]> {
   if (batch.length > 0) yield batch;
 }
 
-type Headers = { readonly [name: string]: string };
+/** What the parts of a batch come after: what is sent later comes after what was answered, whichever instance takes it. */
+interface Order {
+  headers(): { readonly "tidegate-after"?: string };
+  see(answer: Answer | Refused): void;
+}
+
+function createOrder(seen: Seen, given: string | null | undefined): Order {
+  let after = given === undefined ? seen.stamp : given;
+  return {
+    headers: () => afterHeader(after),
+    see(answer) {
+      if (!("stamp" in answer)) return;
+      seen.see(answer.stamp);
+      if (after !== null && (after === undefined || answer.stamp > after)) after = answer.stamp;
+    },
+  };
+}
 
 /** Sends lines, again and again those that are open, until each has its answer. */
 async function submitBatch(
   transport: Transport,
   lines: readonly Line[],
-  headers: Headers,
+  order: Order,
   options: CallOptions,
 ): Promise<(Answer | Refused)[]> {
   const answers = new Map<Line, Answer | Refused>();
-  await settle(transport, lines, headers, begin(transport, options), answers);
+  await settle(transport, lines, order, begin(transport, options), answers);
   return lines.map((line) => answers.get(line)!);
 }
 
 async function settle(
   transport: Transport,
   lines: readonly Line[],
-  headers: Headers,
+  order: Order,
   deadline: Deadline,
   answers: Map<Line, Answer | Refused>,
 ): Promise<void> {
   let open = lines;
   for (let attempts = 0; open.length > 0; attempts++) {
-    const sent = await attemptBatch(transport, open, headers, deadline);
-    if ("refused" in sent) return halves(transport, open, headers, deadline, answers, sent.refused);
+    const sent = await attemptBatch(transport, open, order, deadline);
+    if ("refused" in sent) return halves(transport, open, order, deadline, answers, sent.refused);
     if (sent instanceof Failed) {
       await pauseOrThrow(transport, deadline, attempts, sent);
       continue;
     }
-    const sorted = sortAnswers(open, sent.answers, (line, answer) => answers.set(line, answer));
+    const sorted = sortAnswers(open, sent.answers, (line, answer) => {
+      answers.set(line, answer);
+      order.see(answer);
+    });
     if (sorted.sort === "settled") return;
     if (sorted.sort === "refused" && sorted.open.length === open.length) {
-      return halves(transport, open, headers, deadline, answers, sorted.answer as Refused);
+      return halves(transport, open, order, deadline, answers, sorted.answer as Refused);
     }
     open = sorted.open;
     if (sorted.sort === "later")
@@ -199,11 +216,11 @@ type Sent = Failed | { readonly answers: readonly (Answer | Refused)[] } | { rea
 async function attemptBatch(
   transport: Transport,
   lines: readonly Line[],
-  headers: Headers,
+  order: Order,
   deadline: Deadline,
 ): Promise<Sent> {
   const body = lines.map(({ text }) => text).join("");
-  const all = { "content-type": "application/x-ndjson", ...headers };
+  const all = { "content-type": "application/x-ndjson", ...order.headers() };
   try {
     const reply = await attempt(transport, { method: "POST", path: "/v1/operations", headers: all, body }, deadline);
     return reply instanceof Failed ? reply : { answers: readAnswers(reply.text) };
@@ -218,7 +235,7 @@ async function attemptBatch(
 async function halves(
   transport: Transport,
   lines: readonly Line[],
-  headers: Headers,
+  order: Order,
   deadline: Deadline,
   answers: Map<Line, Answer | Refused>,
   refused: Refused,
@@ -228,8 +245,8 @@ async function halves(
     return;
   }
   const middle = lines.length >> 1;
-  await settle(transport, lines.slice(0, middle), headers, deadline, answers);
-  await settle(transport, lines.slice(middle), headers, deadline, answers);
+  await settle(transport, lines.slice(0, middle), order, deadline, answers);
+  await settle(transport, lines.slice(middle), order, deadline, answers);
 }
 
 /** Lines that can be read; what follows one that was cut off has no answer. */

@@ -219,6 +219,27 @@ describe("submitMany", () => {
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202, 413, 202, 202, 202, 202, 202]);
   });
 
+  test("what is sent again comes after what was answered, whichever instance takes it", async () => {
+    const lines =
+      (...stamps: string[]) =>
+      () =>
+        new Response(stamps.map((stamp) => `${JSON.stringify({ status: 202, id: "1", stamp })}\n`).join(""));
+    const { client, sent } = scripted([lines(LATER), problem(503, "nothing_accepted"), lines(LATER), lines(STAMP)]);
+    await client.submitMany(items(2));
+    const afters = (): (string | null)[] => sent.splice(0).map(({ headers }) => headers.get("tidegate-after"));
+    expect(afters()).toEqual([null, LATER, LATER]);
+    expect(client.after).toBe(LATER);
+    await client.submitMany(items(1), { after: null });
+    expect(afters()).toEqual([null]);
+  });
+
+  test("what was answered before the deadline is what later calls come after", async () => {
+    const half = () => new Response(`${JSON.stringify({ status: 202, id: "1", stamp: LATER })}\n`);
+    const { client } = scripted([half, problem(503, "nothing_accepted")]);
+    await failureOf(client.submitMany(items(2), { deadlineMs: 60 }));
+    expect(client.after).toBe(LATER);
+  });
+
   test("gives up at the deadline", async () => {
     const { client } = scripted([problem(503, "nothing_accepted")]);
     expect(await failureOf(client.submitMany(items(2), { deadlineMs: 60 }))).toMatchObject({
