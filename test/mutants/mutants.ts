@@ -141,8 +141,8 @@ export const mutants: readonly Mutant[] = [
     rule: "#11",
     name: "an event's source and id are joined as they are",
     file: "flows/events.ts",
-    find: '${encodeURIComponent((data.source as string | undefined) ?? "/")}/${encodeURIComponent(data.id as string)}',
-    replace: '${(data.source as string | undefined) ?? "/"}/${data.id as string}',
+    find: '${encodeURIComponent((source as string | undefined) ?? "/")}/${encodeURIComponent(id as string)}',
+    replace: '${(source as string | undefined) ?? "/"}/${id as string}',
     property: 1,
   },
   {
