@@ -198,6 +198,23 @@ describe("runImport()", () => {
     ]);
   });
 
+  test("resumed, one input keeps the rejects of the others in the same file", async () => {
+    const { service, run, lines, path } = await place();
+    const line = (n: number): string => `{"flow":"events","type":"record","data":{"type":"${n}"}}\n`;
+    writeFileSync(path("a"), "nope\n");
+    writeFileSync(path("b"), `${line(1)}nope\n${line(2)}`);
+    const given = { files: [path("a"), path("b")], batchItemsMax: 1 };
+    const controller = new AbortController();
+    service.onBatch = (number) => number === 2 && controller.abort();
+    expect((await run({ ...given, signal: controller.signal })).complete).toBe(false);
+    service.onBatch = () => undefined;
+    expect(await run({ ...given, resume: true })).toMatchObject({ complete: true, skipped: 2 });
+    expect(lines("rejects").map(({ input, line }) => [input, line])).toEqual([
+      [path("a"), 1],
+      [path("b"), 2],
+    ]);
+  });
+
   test("imports all of a file that begins like another and is as long", async () => {
     const { run, path, service } = await place();
     const line = (type: string): string => `{"flow":"events","type":"record","data":{"type":"${type}"}}\n`;
