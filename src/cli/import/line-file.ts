@@ -1,6 +1,7 @@
 // A file of JSON Lines that an import appends to. Lines are written before the progress file says that they are.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { Failure, fileReason } from "../failure.ts";
+import { mendLastLine } from "./torn-line.ts";
 
 /** A file that is made when its first line comes. */
 export interface LineFile {
@@ -10,19 +11,25 @@ export interface LineFile {
   close(): void;
 }
 
-/** Opens a file for appending. An undefined path takes lines and forgets them. */
+/** Opens a file for appending, behind its last whole line. An undefined path takes lines and forgets them. */
 export function openLineFile(path: string | undefined): LineFile {
+  if (path !== undefined) mendLastLine(path);
   let lines: string[] = [];
+  let unwritten = Buffer.alloc(0);
   let file: number | undefined;
   const flush = (): void => {
-    if (lines.length === 0 || path === undefined) return;
+    if (path === undefined) return;
+    if (lines.length > 0) unwritten = Buffer.concat([unwritten, Buffer.from(`${lines.join("\n")}\n`)]);
+    lines = [];
     try {
-      file ??= openSync(path, "a");
-      writeSync(file, `${lines.join("\n")}\n`);
+      // A disk that is nearly full takes a part without an error; after one, the next flush goes on where it stopped.
+      while (unwritten.length > 0) {
+        file ??= openSync(path, "a");
+        unwritten = unwritten.subarray(writeSync(file, unwritten));
+      }
     } catch (error) {
       throw new Failure(`Cannot write ${path}: ${fileReason(error)}`, { cause: error });
     }
-    lines = [];
   };
   return {
     add(line) {

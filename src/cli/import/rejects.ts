@@ -14,9 +14,9 @@ export interface Rejects {
 
 /** Opens a rejects file for an input, anew or to go on with its lines; then nothing gets into it twice. */
 export function openRejects(path: string, input: string, mode: "anew" | "go on"): Rejects {
-  const known = new Set(mode === "go on" ? readOrigins(path) : []);
   if (mode === "anew") remove(path);
   const file = openLineFile(path);
+  const known = new Set(readOrigins(path));
   return {
     add(origin, reason, original) {
       const place = JSON.stringify({ input, ...origin });
