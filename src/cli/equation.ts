@@ -7,6 +7,8 @@ export interface Held {
   /** Ids that the service never gave out, or has lost. */
   readonly unknown: number;
   readonly parked: number;
+  /** Ids without an outcome, looked up after the check was read: no more than the check found pending, or some are lost. */
+  readonly pending: number;
 }
 
 /** One flow's equation. */
@@ -18,6 +20,8 @@ export interface FlowVerdict extends Omit<FlowCheck, "byPath"> {
   readonly parkedOthers: number;
   /** Accounted for beyond `accepted` and `parkedOthers`; negative when operations are missing. */
   readonly beyond: number;
+  /** Ids in the files without an outcome; more than `pending` are lost. */
+  readonly unsettled: number;
   readonly byPath: FlowCheck["byPath"];
   readonly closes: boolean;
 }
@@ -47,7 +51,8 @@ const NOTHING: FlowCheck = {
 };
 
 /**
- * Judges a check. With `held`, every id must be known and each flow must account for exactly the accepted operations;
+ * Judges a check. With `held`, every id must be known, have its outcome or be among what is pending, and each flow must
+ * account for exactly the accepted operations;
  * `partial` says that clients hold more than these files, so that a surplus is no fault.
  */
 export function judge(check: Check, held: ReadonlyMap<string, Held> | undefined, partial: boolean): Verdict {
@@ -69,15 +74,21 @@ export function judge(check: Check, held: ReadonlyMap<string, Held> | undefined,
   };
 }
 
+const NONE_HELD: Held = { ids: 0, unknown: 0, parked: 0, pending: 0 };
+
 function judgeAlone(flow: FlowCheck): FlowVerdict {
-  return { ...flow, accepted: flow.accounted, unknown: 0, parkedOthers: 0, beyond: 0, closes: flow.pending !== null };
+  const none = { unknown: 0, parkedOthers: 0, beyond: 0, unsettled: 0 };
+  return { ...flow, ...none, accepted: flow.accounted, closes: flow.pending !== null };
 }
 
-function judgeHeld(flow: FlowCheck, held: Held = { ids: 0, unknown: 0, parked: 0 }, partial: boolean): FlowVerdict {
+function judgeHeld(flow: FlowCheck, held: Held = NONE_HELD, partial: boolean): FlowVerdict {
+  const { ids: accepted, unknown, pending: unsettled } = held;
   const parkedOthers = flow.parked - held.parked;
-  const beyond = flow.accounted - parkedOthers - held.ids;
-  const closes = flow.pending !== null && held.unknown === 0 && (partial ? beyond >= 0 : beyond === 0);
-  return { ...flow, accepted: held.ids, unknown: held.unknown, parkedOthers, beyond, closes };
+  const beyond = flow.accounted - parkedOthers - accepted;
+  // What others sent makes up for a lost operation in the sum, and not here.
+  const noneLost = flow.pending !== null && unknown === 0 && unsettled <= flow.pending;
+  const closes = noneLost && (partial ? beyond >= 0 : beyond === 0);
+  return { ...flow, accepted, unknown, parkedOthers, beyond, unsettled, closes };
 }
 
 /** The verdict as a person reads it. */
@@ -98,8 +109,8 @@ export function formatVerdict(verdict: Verdict): string {
 }
 
 function flowLines(name: string, flow: FlowVerdict): string[] {
-  const { accepted, applied, superseded, parked, discarded, pending, foreign, derived, parkedOthers, beyond, unknown } =
-    flow;
+  const { accepted, applied, superseded, parked, discarded, pending, foreign, derived } = flow;
+  const { parkedOthers, beyond, unknown, unsettled } = flow;
   const terms = [
     `applied ${applied}`,
     `superseded ${superseded}`,
@@ -120,6 +131,9 @@ function flowLines(name: string, flow: FlowVerdict): string[] {
   if (beyond > 0) term(`beside it: ${beyond} operations beyond the files: sent by others, or their answers were lost`);
   if (beyond < 0) term(`missing: ${-beyond} accepted operations have no place`);
   if (unknown > 0) term(`unknown: ${unknown} ids that this service does not know`);
+  if (pending !== null && unsettled > pending) {
+    term(`lost: ${unsettled} ids of the files have no outcome, and no more than ${pending} operations are pending`);
+  }
   if (pending === null) term("pending is unknown: the broker does not answer");
   return lines;
 }

@@ -37,8 +37,8 @@ function checkOf(flows: { readonly [name: string]: Partial<FlowCheck> }, given: 
   };
 }
 
-const heldOf = (ids: number, given: { unknown?: number; parked?: number } = {}) =>
-  new Map([["memory", { ids, unknown: 0, parked: 0, ...given }]]);
+const heldOf = (ids: number, given: { unknown?: number; parked?: number; pending?: number } = {}) =>
+  new Map([["memory", { ids, unknown: 0, parked: 0, pending: 0, ...given }]]);
 
 describe("judge()", () => {
   test("closes when every accepted operation has its place, and no other has", () => {
@@ -51,12 +51,31 @@ describe("judge()", () => {
     ["an id is unknown", { applied: 10 }, heldOf(10, { unknown: 1 }), "unknown: 1 ids that this service does not know"],
     ["there are more", { applied: 12 }, heldOf(10), "beside it: 2 operations beyond the files: sent by others, or"],
     ["nobody knows what is pending", { applied: 10, pending: null }, heldOf(10), "the broker does not answer"],
-    ["a flow is not there", {}, new Map([["gone", { ids: 1, unknown: 0, parked: 0 }]]), "missing: 1 accepted"],
+    [
+      "a flow is not there",
+      {},
+      new Map([["gone", { ids: 1, unknown: 0, parked: 0, pending: 0 }]]),
+      "missing: 1 accepted",
+    ],
   ])("does not close when %s", (_, flow, held, line) => {
     const verdict = judge(checkOf({ memory: flow }), held, false);
     expect(verdict.closes).toBe(false);
     expect(formatVerdict(verdict)).toContain(line);
     expect(formatVerdict(verdict)).toMatch(/It does not close$/);
+  });
+
+  test.each([
+    ["another client's operation", false, { applied: 10 }],
+    ["other operations beside a part of the files", true, { applied: 20 }],
+    ["operations of others that wait", true, { applied: 20, pending: 1 }],
+  ])("a lost operation is not made up for by %s", (_, partial, flow) => {
+    const check = checkOf({ memory: flow });
+    expect(judge(check, heldOf(10), partial).closes).toBe(true);
+    const verdict = judge(check, heldOf(10, { pending: 2 }), partial);
+    expect(verdict).toMatchObject({ closes: false, flows: { memory: { unsettled: 2 } } });
+    expect(formatVerdict(verdict)).toContain(
+      `lost: 2 ids of the files have no outcome, and no more than ${check.flows.memory!.pending} operations are pending`,
+    );
   });
 
   test("a part of the files explains more operations, not fewer", () => {

@@ -269,6 +269,23 @@ describe("tidegate", () => {
     ]);
   });
 
+  test("check finds a lost id behind another client's operation, and waits for what was on its way", async () => {
+    const fake = await service();
+    using folder = tempFolder();
+    writeFileSync(folder.path("ids"), '{"id":"op","flow":"memory"}\n');
+    fake.answers.set("/v1/check", CHECK);
+    fake.states.set("op", "pending");
+    const lost = await run("check", "--url", fake.url, "--accepted", folder.path("ids"));
+    expect([lost.code, lost.out]).toEqual([1, expect.stringContaining("lost: 1 ids of the files have no outcome")]);
+    // It was applied between the first look and the check.
+    fake.answers.set("/v1/check", () => {
+      fake.states.set("op", "applied");
+      return CHECK;
+    });
+    fake.states.set("op", "pending");
+    expect((await run("check", "--url", fake.url, "--accepted", folder.path("ids"))).code).toBe(0);
+  });
+
   test("check refuses a file that holds no accepted operations", async () => {
     using folder = tempFolder();
     writeFileSync(folder.path("file"), '{"id":"a","flow":"memory"}\nnull\n');

@@ -52,6 +52,8 @@ export interface FakeService {
   readonly authorizations: (string | undefined)[];
   /** Answers of other routes, by path with or without its query; a function answers by the request. */
   readonly answers: Map<string, unknown>;
+  /** States of operations, by id; others are applied when they were taken, and unknown otherwise. */
+  readonly states: Map<string, string>;
   /** Requests to other routes. */
   readonly requests: Request[];
   /** Called with every batch before it is looked at. */
@@ -69,6 +71,7 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
     batches: [] as (string | undefined)[][],
     authorizations: [] as (string | undefined)[],
     answers: new Map<string, unknown>(),
+    states: new Map<string, string>(),
     requests: [] as Request[],
   };
 
@@ -125,7 +128,10 @@ export async function startFakeService({ itemsMax = 1_000 } = {}): Promise<FakeS
       const path = request.url ?? "";
       if (path === "/v1/operations") return answerBatch(body, request, response);
       if (path === "/v1/operations/statuses") {
-        const statuses = (JSON.parse(body) as string[]).map((id) => (known.has(id) ? { id, state: "applied" } : null));
+        const statuses = (JSON.parse(body) as string[]).map((id) => {
+          const state = fake.states.get(id) ?? (known.has(id) ? "applied" : undefined);
+          return state === undefined ? null : { id, state };
+        });
         return reply(response, 200, JSON.stringify(statuses));
       }
       const url = new URL(path, "http://fake");
