@@ -1,5 +1,5 @@
-import { writeFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
+import { readFileSync, writeFileSync } from "node:fs";
+import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Census, readChitchat } from "../../src/cli/import/chitchat.ts";
@@ -135,6 +135,34 @@ describe("openInput()", () => {
       const { items } = await collect(readJsonLines(input.chunks));
       expect([input.name, input.format, items.length]).toEqual([name, "jsonl", 10_000]);
     }
+  });
+
+  test.each([
+    ["chitchat", '{"a07e": {"messages": []}}'],
+    ["chatgpt", '[{"mapping": {}}]'],
+    ["jsonl", '{"flow":"events"}'],
+    ["jsonl", ""],
+    ["jsonl", "{}"],
+  ])("passes over a byte order mark before %s, plain and gzipped", async (format, text) => {
+    using folder = tempFolder();
+    const marked = Buffer.from(`\ufeff${text}`);
+    writeFileSync(folder.path("plain"), marked);
+    writeFileSync(folder.path("packed"), gzipSync(marked));
+    writeFileSync(folder.path("without"), text);
+    for (const name of ["plain", "packed", "without"]) {
+      const input = await openInput(folder.path(name), noSignal);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of input.chunks) chunks.push(chunk);
+      expect([input.format, Buffer.concat(chunks).toString("utf8")]).toEqual([format, text]);
+    }
+  });
+
+  test("reads an export that begins with a byte order mark", async () => {
+    using folder = tempFolder();
+    const excerpt = gunzipSync(readFileSync(CHITCHAT_EXCERPT));
+    writeFileSync(folder.path("marked"), Buffer.concat([Buffer.from("\ufeff"), excerpt]));
+    const input = await openInput(folder.path("marked"), noSignal);
+    expect((await collect(readChitchat(input.chunks, 2, newCensus()))).items).toHaveLength(160);
   });
 
   test("an empty file holds nothing", async () => {

@@ -20,7 +20,7 @@ export interface Input {
   readonly format: Format;
   /** Tells whether a later run has the same input: a hash of its beginning, and its size. */
   readonly fingerprint: string;
-  /** The unpacked bytes. */
+  /** The unpacked bytes, without a byte order mark. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Part of the input that has been read, 0 to 1; null when its size is not known. */
   progress(): number | null;
@@ -46,7 +46,7 @@ export async function openInput(path: string, signal: AbortSignal, format?: Form
     }
   }
   const raw = await peek(counted());
-  const unpacked = await peek(isGzip(raw.head) ? gunzip(path, raw.all()) : raw.all());
+  const unpacked = await peek(withoutMark(isGzip(raw.head) ? gunzip(path, raw.all()) : raw.all()));
   return {
     path,
     name: path === "-" ? "stdin" : basename(path),
@@ -111,6 +111,24 @@ async function* gunzip(path: string, packed: AsyncIterable<Uint8Array>): AsyncGe
     if (error instanceof Failure) throw error;
     throw new Failure(`Cannot unpack ${path}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+const MARK = Buffer.from("\ufeff");
+
+/** Some programs begin UTF-8 with a byte order mark, which is no part of JSON. Chunks may be cut anywhere. */
+async function* withoutMark(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < MARK.length) continue;
+    yield MARK.equals(head.subarray(0, MARK.length)) ? head.subarray(MARK.length) : head;
+    head = undefined;
+  }
+  if (head !== undefined) yield head;
 }
 
 /** Members that an operation may begin with. */
