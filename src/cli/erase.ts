@@ -7,6 +7,9 @@ import { usageFailure } from "./failure.ts";
 import { counted } from "./text.ts";
 
 const RETRY_FOR_DEFAULT_SECONDS = 120;
+// A message that comes behind its session's delete is in no list: to run the command again is not enough for it.
+const TO_BE_SURE =
+  'To be sure, run the same command again once "tidegate check" is at rest, and look for messages with "tidegate dump --registers": what came behind its session\'s delete is in no list';
 
 const args = {
   url: urlArgument,
@@ -37,12 +40,18 @@ export const erase = defineCommand({
     const retryForMs = (readCount("retry-for", retryFor, 0, 86_400) ?? RETRY_FOR_DEFAULT_SECONDS) * 1_000;
     const patience = { url, apiKey: readApiKey(args["api-key"]), retryForMs };
     const dryRun = dry === true;
-    const options: ErasureOptions = { ...patience, ask: patiently(patience), outcomeForMs: retryForMs, dryRun };
+    let unseen: string | undefined;
+    const onUnseen = (reason: string): void => {
+      unseen = `What was accepted and is not applied yet may remain: ${reason}. ${TO_BE_SURE}`;
+      process.stderr.write(`${unseen}\n`);
+    };
+    const ask = patiently(patience);
+    const options: ErasureOptions = { ...patience, ask, onUnseen, outcomeForMs: retryForMs, dryRun };
     const erased = session !== undefined ? await eraseSession(options, session) : await eraseUser(options, user!);
     const what = session !== undefined ? { session } : { user: user! };
-    process.stdout.write(
-      `${json === true ? JSON.stringify({ dryRun, ...what, ...erased }) : say(what, erased, dryRun)}\n`,
-    );
+    const mayRemain = unseen !== undefined;
+    const said = [say(what, erased, dryRun), ...(unseen === undefined ? [] : [unseen])].join("\n");
+    process.stdout.write(`${json === true ? JSON.stringify({ dryRun, ...what, ...erased, mayRemain }) : said}\n`);
     return 0;
   },
 });

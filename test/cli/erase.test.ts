@@ -40,11 +40,20 @@ async function place(messages: readonly string[], { memories = [] as readonly st
   fake.answers.set(`${PATH}/messages`, list("chat-messages"));
   fake.answers.set("/v1/sessions", list("session"));
   fake.answers.set("/v1/memories", list("memory"));
+  fake.answers.set("/v1/check", { flows: {}, partitions: [] });
   const patience = { url: fake.url, retryForMs: 10_000, delayBaseMs: 1 };
-  const options: ErasureOptions = { ...patience, ask: patiently(patience), outcomeForMs: 10_000, dryRun: false };
+  const onUnseen = (reason: string) => expect.unreachable(reason);
+  const ask = patiently(patience);
+  const options: ErasureOptions = { ...patience, ask, onUnseen, outcomeForMs: 10_000, dryRun: false };
   const run = (...args: string[]) => runCommand("erase", ...args, "--url", fake.url);
   return { fake, there, deleted, options, run };
 }
+
+/** What `/v1/check` says of messages that wait in a partition. */
+const waiting = (position: number, end: number, isListed = true) => ({
+  flows: { "chat-messages": { pending: end - position } },
+  partitions: isListed ? [{ flow: "chat-messages", topic: "t", partition: 0, position, end }] : [],
+});
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `m${String(i).padStart(5, "0")}`);
 
@@ -120,6 +129,68 @@ describe("eraseSession()", () => {
   });
 });
 
+describe("what is accepted and not applied yet", () => {
+  test("is waited for before anything is listed", async () => {
+    const { options, fake, there, deleted } = await place([]);
+    there.session.clear();
+    let checks = 0;
+    fake.answers.set("/v1/check", () => {
+      checks++;
+      if (checks < 3) return waiting(0, 2, false);
+      if (checks > 3) return waiting(2, 2);
+      there.session.add(SESSION);
+      there["chat-messages"].add("m1");
+      return waiting(2, 2);
+    });
+    expect(await eraseSession(options, SESSION)).toEqual({ messages: 1, memories: 0, sessions: 1 });
+    expect(deleted).toEqual(["chat-messages m1", `session ${SESSION}`]);
+  });
+
+  test("is waited for again before a session goes, and listed once more", async () => {
+    const { options, fake, there, deleted } = await place(["m1"]);
+    let checks = 0;
+    fake.answers.set("/v1/check", () => {
+      if (++checks === 3) there["chat-messages"].add("m2");
+      return checks === 2 ? waiting(1, 2) : waiting(2, 2);
+    });
+    expect(await eraseSession(options, SESSION)).toEqual({ messages: 2, memories: 0, sessions: 1 });
+    expect(deleted).toEqual(["chat-messages m1", "chat-messages m2", `session ${SESSION}`]);
+  });
+
+  test("is told from what others go on writing", async () => {
+    const { options, fake, deleted } = await place(["m1"]);
+    let position = 0;
+    fake.answers.set("/v1/check", () => waiting(position, position++ + 3));
+    await eraseSession(options, SESSION);
+    expect(deleted).toEqual(["chat-messages m1", `session ${SESSION}`]);
+  });
+
+  test("is a failure in words when it stays so", async () => {
+    const { options, fake, deleted } = await place(["m1"]);
+    fake.answers.set("/v1/check", waiting(1, 4));
+    await expect(eraseSession({ ...options, retryForMs: 0 }, SESSION)).rejects.toThrow(
+      /^What was accepted is not all applied after 0 s \(pending: chat-messages 3\), .*; see that the consumer runs, then run/,
+    );
+    expect(deleted).toEqual([]);
+  });
+
+  test.each([
+    ["the key does not allow to see it", "the API key does not allow GET /v1/check", 403],
+    ["the broker does not tell", "the service cannot tell how much is pending", null],
+  ])("may remain when %s, and the result says so", async (_, reason, status) => {
+    const { run, fake, there } = await place(["m1"]);
+    fake.answers.set("/v1/check", () => {
+      if (status !== null) throw new Refused(status, "forbidden");
+      return { flows: { memory: { pending: null } }, partitions: [] };
+    });
+    const told = `What was accepted and is not applied yet may remain: ${reason}. To be sure, run the same command again`;
+    const { code, out, err } = await run("--session", SESSION);
+    expect([code, there.session.size]).toEqual([0, 0]);
+    for (const text of [out, err]) expect(text.split(told)).toHaveLength(2);
+    expect(JSON.parse((await run("--session", SESSION, "--json")).out)).toMatchObject({ mayRemain: true });
+  });
+});
+
 describe("tidegate erase", () => {
   test("--user deletes memories, sessions and their messages, and says what stays", async () => {
     const { run, deleted, fake } = await place(["m1", "m2"], { memories: ["k1"] });
@@ -145,7 +216,14 @@ describe("tidegate erase", () => {
   test("prints JSON, and says that there is nothing", async () => {
     const { run, there } = await place(["m1"]);
     const { out } = await run("--session", SESSION, "--json");
-    expect(JSON.parse(out)).toEqual({ dryRun: false, session: SESSION, messages: 1, memories: 0, sessions: 1 });
+    expect(JSON.parse(out)).toEqual({
+      dryRun: false,
+      session: SESSION,
+      messages: 1,
+      memories: 0,
+      sessions: 1,
+      mayRemain: false,
+    });
     expect(there.session.size).toBe(0);
     expect(await run("--session", SESSION)).toMatchObject({
       code: 0,

@@ -175,7 +175,7 @@ describe("tidegate", () => {
       [1, ["operations", "--parked"]],
       [1, ["replay", "t/0/1"]],
       [1, ["discard", "--all"]],
-      [1, ["erase", "--session", "s", "--dry-run"]],
+      [2, ["erase", "--session", "s", "--dry-run"]],
     ];
     const sentBy = async (args: string[]) => {
       fake.authorizations.length = 0;

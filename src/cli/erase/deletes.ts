@@ -14,7 +14,8 @@ export type ErasedFlow = "chat-messages" | "memory" | "session";
 const BATCH_ITEMS = 500;
 const POLL_BASE_MS = 50;
 const POLL_MAX_MS = 1_000;
-const AGAIN = "run the same command again: what was deleted stays deleted, and it goes on from there";
+/** What to do after an erasure that did not get to its end. */
+export const AGAIN = "run the same command again: what was deleted stays deleted, and it goes on from there";
 
 export interface DeletesOptions extends PatienceOptions {
   readonly ask: Ask;

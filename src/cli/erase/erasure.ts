@@ -3,6 +3,7 @@ import { Failure } from "../failure.ts";
 import { type Get, pagesOf } from "../pages.ts";
 import { Refusal } from "../service.ts";
 import { createDeletes, type Delete, type DeletesOptions, type ErasedFlow } from "./deletes.ts";
+import { createRest, type RestOptions, type WaitForRest } from "./rest.ts";
 
 /** Entities that were deleted, or would be. */
 export interface Erased {
@@ -11,7 +12,7 @@ export interface Erased {
   sessions: number;
 }
 
-export interface ErasureOptions extends DeletesOptions {
+export interface ErasureOptions extends DeletesOptions, RestOptions {
   /** Counts, and changes nothing. */
   readonly dryRun: boolean;
 }
@@ -20,6 +21,7 @@ export interface ErasureOptions extends DeletesOptions {
 interface Erasure {
   readonly get: Get;
   readonly remove: Delete;
+  readonly rest: WaitForRest;
   readonly dryRun: boolean;
   readonly erased: Erased;
 }
@@ -33,14 +35,14 @@ const FLOWS: { readonly [list in List]: ErasedFlow } = { messages: "chat-message
 
 /** Erases a session: its messages, then itself. Throws Failure. */
 export async function eraseSession(options: ErasureOptions, session: string): Promise<Erased> {
-  const erasure = begin(options);
+  const erasure = await begin(options);
   await oneSession(erasure, session);
   return erasure.erased;
 }
 
 /** Erases a person's memories, and their sessions with the messages in them. Throws Failure. */
 export async function eraseUser(options: ErasureOptions, user: string): Promise<Erased> {
-  const erasure = begin(options);
+  const erasure = await begin(options);
   await allOf(erasure, "memories", "/v1/memories", { user });
   for (let round = 0; ; round++) {
     let found = 0;
@@ -53,8 +55,11 @@ export async function eraseUser(options: ErasureOptions, user: string): Promise<
   }
 }
 
-function begin(options: ErasureOptions): Erasure {
+async function begin(options: ErasureOptions): Promise<Erasure> {
+  const rest = createRest(options);
+  await rest();
   return {
+    rest,
     get: (path) => options.ask(path),
     remove: createDeletes(options),
     dryRun: options.dryRun,
@@ -64,12 +69,19 @@ function begin(options: ErasureOptions): Erasure {
 
 /** Messages go first: those of a session that is gone cannot be listed any more. */
 async function oneSession(erasure: Erasure, session: string): Promise<void> {
-  const { get, remove, dryRun, erased } = erasure;
+  const { get, remove, rest, dryRun, erased } = erasure;
   const path = `/v1/sessions/${encodeURIComponent(session)}`;
   if (!(await isThere(get, path))) return;
   await allOf(erasure, "messages", `${path}/messages`, {});
+  if (dryRun) {
+    erased.sessions++;
+    return;
+  }
+  // Messages may have been accepted since the first look, and this is the last that can be taken.
+  await rest();
+  if (!(await isThere(get, path))) return;
+  await allOf(erasure, "messages", `${path}/messages`, {});
   erased.sessions++;
-  if (dryRun) return;
   for (let round = 0; ; round++) {
     await remove("session", [session], round);
     if (!(await isThere(get, path))) return;
