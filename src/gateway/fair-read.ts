@@ -49,9 +49,15 @@ export async function fairRead(
 }
 
 async function readOn(log: Log, share: Share, bounds: Parameters<Log["read"]>[3]): Promise<readonly LogRecord[]> {
-  const { from } = share;
-  share.slice = await log.read(from.topic, from.partition, share.next, bounds);
-  const records = share.slice?.records ?? [];
+  const { from, slice: before } = share;
+  const slice = await log.read(from.topic, from.partition, share.next, bounds);
+  if (share.records.length === 0) share.slice = slice;
+  else if (slice === undefined || slice.begin > share.next) {
+    // Retention has passed what comes next: an answer has one begin, so the next read is the one to tell of the gap.
+    share.slice = { ...before!, more: false };
+    return [];
+  } else share.slice = { ...slice, begin: before!.begin };
+  const records = slice?.records ?? [];
   for (const record of records) share.records.push(record);
   const last = records.at(-1);
   if (last !== undefined) share.next = last.offset + 1;

@@ -52,22 +52,41 @@ export function insertRecord(sql: Sql, partition: number, offset: number, record
   );
 }
 
-/** Reads one partition, by its number; see Log.read. Sizes are looked at first, so that no more is loaded than asked for. */
+/** Reads one partition, by its number; see Log.read. */
 export function readSlice(sql: Sql, partition: number, offset: number, bounds: LogBounds): LogSlice {
-  const { begin, end } = sql.get<LogOffsets>(OFFSETS, partition)!;
-  const from = Math.max(offset, begin);
-  if (from >= end || bounds.recordsMax < 1) return { begin, end, records: [], more: from < end };
   const base = partition * OFFSETS_PER_PARTITION;
-  const sizes = sql.all<{ id: number; bytes: number }>(SIZES, base + from, base + end, bounds.recordsMax);
+  for (let ends = sql.get<LogOffsets>(OFFSETS, partition)!; ; ) {
+    const { begin, end } = ends;
+    const from = Math.max(offset, begin);
+    if (from >= end || bounds.recordsMax < 1) return { begin, end, records: [], more: from < end };
+    const { first, rows, more } = readRows(sql, base + from, base + end, bounds);
+    // Another process's retention may come between the statements. Nothing of it shows while the first record is there,
+    // so that no snapshot has to be paid for with every read.
+    if (first !== base + from) ends = sql.get<LogOffsets>(OFFSETS, partition)!;
+    if (ends.begin === begin) return { begin, end, records: rows.map((row) => toRecord(row, base)), more };
+  }
+}
+
+interface Rows {
+  /** Id of the first record there is, as the last statement saw it. */
+  readonly first: number | undefined;
+  readonly rows: readonly Row[];
+  readonly more: boolean;
+}
+
+/** Sizes are looked at first, so that no more is loaded than asked for. */
+function readRows(sql: Sql, from: number, end: number, bounds: LogBounds): Rows {
+  const sizes = sql.all<{ id: number; bytes: number }>(SIZES, from, end, bounds.recordsMax);
   let taken = 0;
   for (let bytes = 0; taken < sizes.length; taken++) {
     bytes += sizes[taken]!.bytes;
     if (bytes > bounds.bytesMax && !(taken === 0 && bounds.firstAnyway)) break;
   }
   const last = sizes[taken - 1]?.id;
-  const rows = last === undefined ? [] : sql.all<Row>(RECORDS, base + from, last);
-  const more = taken < sizes.length || (taken === bounds.recordsMax && last! - base + 1 < end);
-  return { begin, end, records: rows.map((row) => toRecord(row, base)), more };
+  if (last === undefined) return { first: sizes[0]?.id, rows: [], more: sizes.length > 0 };
+  const rows = sql.all<Row>(RECORDS, from, last);
+  const more = taken < sizes.length || (taken === bounds.recordsMax && last + 1 < end);
+  return { first: rows[0]?.id, rows, more };
 }
 
 /** The first offset of a partition, by its number, whose record is not older; see Log.offsetAt. */

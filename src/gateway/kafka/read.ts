@@ -1,5 +1,12 @@
 // The stateless read of many partitions: one fetch per leader and round, decoded only as far as the budget goes.
-import { LogError, type LogRecord, type PartitionRead, type ReadFrom, type ReadRequest } from "../log.ts";
+import {
+  LogError,
+  type LogOffsets,
+  type LogRecord,
+  type PartitionRead,
+  type ReadFrom,
+  type ReadRequest,
+} from "../log.ts";
 import type { Cluster, KafkaTopic } from "./cluster.ts";
 import { type Connections, LostError } from "./connections.ts";
 import { CODES, codeName, LEADER_MOVED } from "./error-codes.ts";
@@ -28,6 +35,8 @@ interface Share {
   error: LogError | undefined;
   /** Kafka has answered for it. */
   seen: boolean;
+  /** Retention has passed what comes after its records. */
+  over: boolean;
 }
 
 interface Budget {
@@ -92,14 +101,14 @@ export function createRead(
     const { topic, from } = share;
     if (answer === undefined) share.stale = "Kafka left it out of its answer";
     else if (answer.errorCode === 0) {
-      Object.assign(share, { begin: answer.begin, end: answer.end, seen: true });
-      share.cursor = recordCursor(answer.bytes, share.next);
+      learn(share, answer);
+      if (!share.over) share.cursor = recordCursor(answer.bytes, share.next);
     } else if (answer.errorCode === CODES.OFFSET_OUT_OF_RANGE) {
       // Retention has passed the offset (read on at the first that is left), or it lies beyond the end.
       const ends = await offsets.ends(topic!, from.partition).catch((error: unknown) => error);
       if (ends instanceof LogError) share.error = ends;
       else if (ends instanceof Error) throw ends;
-      else Object.assign(share, ends, { seen: true });
+      else learn(share, ends as LogOffsets);
       share.next = Math.max(share.next, share.begin);
     } else if (LEADER_MOVED.has(answer.errorCode)) share.stale = `Kafka answered ${codeName(answer.errorCode)}`;
     else {
@@ -164,7 +173,9 @@ export function createRead(
       }
       patienceUntilMs = performance.now() + timing.patienceMs;
       // What this round could not hold of a partition is fetched on, unless nothing more fits.
-      const more = active.filter((share) => isKnown(share) && share.stale === undefined && share.next < share.end);
+      const more = active.filter(
+        (share) => isKnown(share) && share.stale === undefined && !share.over && share.next < share.end,
+      );
       if (budget.taken > 0) {
         // Brokers answer whole batches: a fetch for a small rest would bring mostly what has to be thrown away.
         const isRest = budget.bytes < request.bytesMax / 2 || budget.records < request.recordsMax / 2;
@@ -189,7 +200,7 @@ export function createRead(
 }
 
 async function shareOf(cluster: Cluster, from: ReadFrom): Promise<Share> {
-  const nothing = { begin: 0, end: 0, cursor: undefined, stale: undefined, error: undefined, seen: false };
+  const nothing = { begin: 0, end: 0, cursor: undefined, stale: undefined, error: undefined, seen: false, over: false };
   const share: Share = { from, records: [], next: from.offset, topic: undefined, ...nothing };
   try {
     share.topic = await cluster.topic(from.topic);
@@ -202,6 +213,15 @@ async function shareOf(cluster: Cluster, from: ReadFrom): Promise<Share> {
     share.error = error;
   }
   return share;
+}
+
+/** An answer has one begin: where retention passes what comes after its records, the next read tells of the gap. */
+function learn(share: Share, { begin, end }: LogOffsets): void {
+  share.over = share.records.length > 0 && begin > share.next;
+  if (share.over) return;
+  if (share.records.length === 0) share.begin = begin;
+  share.end = end;
+  share.seen = true;
 }
 
 function isKnown({ topic, from, error }: Share): boolean {
