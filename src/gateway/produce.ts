@@ -3,9 +3,13 @@ import type { AppendRecord, Log, LogTopic } from "./log.ts";
 import { faultEntry, REST_ERRORS, RestError } from "./rest-error.ts";
 
 /** What became of one record. */
-export type ProducedOffset =
-  | { readonly partition: number; readonly offset: number }
-  | { readonly error_code: number; readonly error: string };
+export type ProducedOffset = { readonly partition: number; readonly offset: number } | RecordError;
+
+/** Why a record was not appended. */
+export interface RecordError {
+  readonly error_code: number;
+  readonly error: string;
+}
 
 /** The answer to a produce request. */
 export interface Produced {
@@ -21,7 +25,7 @@ export async function produce(
   records: readonly AppendRecord[],
   recordBytesMax: number,
 ): Promise<Produced> {
-  const faults = records.map((record) => faultOf(record, topic, recordBytesMax));
+  const faults = records.map((record) => recordFault(record, topic, recordBytesMax));
   const accepted = records.filter((_, i) => faults[i] === undefined);
   const appended = await log.append(topic.name, accepted);
   if (appended === undefined) throw new RestError("topic_unknown", `Topic ${topic.name} not found`);
@@ -34,7 +38,8 @@ export async function produce(
   return { key_schema_id: null, offsets, value_schema_id: null };
 }
 
-function faultOf(record: AppendRecord, topic: LogTopic, bytesMax: number): ProducedOffset | undefined {
+/** What refuses a record before the log is asked for anything. */
+export function recordFault(record: AppendRecord, topic: LogTopic, bytesMax: number): RecordError | undefined {
   const { partition, bytes } = record;
   if (partition !== null && (partition < 0 || partition >= topic.partitions)) {
     const error = "This request is for a topic or partition that does not exist on this broker.";

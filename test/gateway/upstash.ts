@@ -178,6 +178,20 @@ function requestCases(make: MakeGateway): void {
     });
   });
 
+  it.each([
+    ["too large", { topic: "t", value: "x".repeat(1_100_000) }, 413],
+    ["for a partition that does not exist", { topic: "t", value: "v", partition: 7 }, 404],
+  ])("writes nothing of a request with a message that is %s, which the package sends again", async (_, bad, status) => {
+    await using gateway = await setup(make);
+    const good = [
+      { topic: "u", value: "good" },
+      { topic: "t", value: "good", partition: 0 },
+    ];
+    expect((await gateway.send("POST", "/produce", [...good, bad])).status).toBe(status);
+    expect(await gateway.log.offsets("u", 0)).toEqual({ begin: 0, end: 0 });
+    expect(await gateway.log.offsets("t", 0)).toEqual({ begin: 0, end: 0 });
+  });
+
   it("asks for the gateway's credentials", async () => {
     const credentials = { users: ["ann:a-long-enough-password"], tokens: [] };
     await using gateway = await setup(make, "/upstash", { credentials });

@@ -7,7 +7,6 @@ import type { Consumer, Delivered } from "../consumers/consumer.ts";
 import type { Registry } from "../consumers/registry.ts";
 import { type AppendRecord, type Log, LogError, type TopicPartition } from "../log.ts";
 import type { GatewayLimits } from "../options.ts";
-import { produce } from "../produce.ts";
 import { readMany } from "../read-request.ts";
 import { readJson, readOptionalJson } from "../request-body.ts";
 import { REST_ERRORS, RestError, type RestErrorKind } from "../rest-error.ts";
@@ -22,6 +21,7 @@ import {
   parseSettings,
   recordOf,
 } from "./bodies.ts";
+import { appendAll } from "./produce.ts";
 
 const TIMEOUT_MS_DEFAULT = 1_000;
 const BYTES_MAX = 4 * 1024 * 1024;
@@ -67,28 +67,7 @@ export function upstashRoutes(deps: UpstashDeps): Hono {
 }
 
 function produceRoutes(app: Hono, { log, limits, nowMs }: UpstashDeps): void {
-  const append = async (messages: readonly Message[]): Promise<object[]> => {
-    if (messages.length > limits.produceRecordsMax)
-      throw new RestError("too_large", "The request has too many messages");
-    const results = new Array<object>(messages.length);
-    const byTopic = Map.groupBy(messages.keys(), (i) => messages[i]!.topic);
-    for (const name of byTopic.keys()) {
-      if ((await log.topic(name)) === undefined) throw new RestError("topic_unknown", `Topic ${name} not found`);
-    }
-    let failure: { readonly error_code: number; readonly error: string } | undefined;
-    for (const [name, indices] of byTopic) {
-      const topic = (await log.topic(name))!;
-      const records = indices.map((i) => messages[i]!.record);
-      const { offsets } = await produce(log, topic, records, limits.recordBytesMax);
-      for (const [at, entry] of offsets.entries()) {
-        if ("error_code" in entry) failure ??= entry;
-        else results[indices[at]!] = { topic: name, ...entry, timestamp: records[at]!.timestampMs };
-      }
-    }
-    // The API has one answer for all messages: with one of them not written it must not be a success.
-    if (failure !== undefined) throw new RestError(kindOfCode(failure.error_code), failure.error);
-    return results;
-  };
+  const append = (messages: readonly Message[]) => appendAll(log, limits, messages);
   app.post("/produce", async (c) => c.json(await append(await messagesOf(c, undefined))));
   app.post("/produce/:topic", async (c) => c.json(await append(await messagesOf(c, c.req.param("topic")))));
   const single = async (c: Context): Promise<Response> => {
@@ -214,9 +193,4 @@ async function demandPlace(log: Log, { topic, partition }: TopicPartition): Prom
 function isSubscribed({ subscription }: Consumer, topics: readonly string[]): boolean {
   if (subscription === undefined || !("topics" in subscription)) return false;
   return subscription.topics.length === topics.length && topics.every((topic) => subscription.topics.includes(topic));
-}
-
-function kindOfCode(code: number): RestErrorKind {
-  const kinds = Object.keys(REST_ERRORS) as RestErrorKind[];
-  return kinds.find((kind) => REST_ERRORS[kind].code === code) ?? "log_failed";
 }
