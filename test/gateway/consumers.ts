@@ -233,6 +233,20 @@ function positionCases(make: MakeGateway): void {
     expect(values(await gateway.read("early", "timeout=1000"))).toEqual([1, 2]);
   });
 
+  it.each([
+    ["earliest", [1, 2, 3]],
+    ["latest", [3]],
+  ])("that lie beyond the end of the log begin again at the %s record", async (reset, expected) => {
+    await using gateway = await setup(make);
+    await gateway.produce([{ value: 1 }, { value: 2 }], "u");
+    await gateway.log.commit(gateway.group, [{ ...place(0, "u"), offset: 50, metadata: "" }]);
+    await gateway.create("c1", { "auto.offset.reset": reset });
+    await gateway.subscribe("c1", ["u"]);
+    expect(values(await gateway.read("c1"))).toEqual([]);
+    await gateway.produce([{ value: 3 }], "u");
+    expect(values(await gateway.read("c1", "timeout=1000"))).toEqual(expected);
+  });
+
   it("refuse names that no topic can have", async () => {
     await using gateway = await setup(make);
     await gateway.create("c1");

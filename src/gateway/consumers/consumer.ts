@@ -1,6 +1,6 @@
 // One consumer instance: what it reads and how far it got. Its positions live here alone; what must outlive it is
 // committed to the log. Calls of one instance come one after another.
-import type { GroupOffset, Log, LogRecord, ReadBudget, ReadFrom, TopicPartition } from "../log.ts";
+import type { GroupOffset, Log, LogRecord, PartitionRead, ReadBudget, ReadFrom, TopicPartition } from "../log.ts";
 import { LogError } from "../log.ts";
 import { readMany } from "../read-request.ts";
 import { RestError } from "../rest-error.ts";
@@ -141,6 +141,23 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
     return (seek.offset === "earliest" ? offsets?.begin : offsets?.end) ?? 0;
   };
 
+  /** Goes on from where there is a log, when a position lies beyond its end: the topic was made anew or lost records. */
+  const leaveLost = async (froms: readonly ReadFrom[], reads: readonly PartitionRead[]): Promise<void> => {
+    for (const [i, from] of froms.entries()) {
+      const read = reads[i];
+      if (read === undefined || read instanceof LogError || read.end >= from.offset) continue;
+      // A broker that has just come to lead answers too low an end to reads; asked for the end, it says that it cannot tell.
+      const offsets = await log.offsets(from.topic, from.partition).catch((error: unknown) => {
+        if (error instanceof LogError) return undefined;
+        throw error;
+      });
+      if (offsets === undefined || offsets.end >= from.offset) continue;
+      const next = options.reset === "earliest" ? offsets.begin : offsets.end;
+      positions.get(placeName(from))!.next = next;
+      if (subscription !== undefined) group.restart(from, next);
+    }
+  };
+
   const pollOnce = async (
     budget: PollBudget,
     accept: (records: readonly Delivered[]) => number,
@@ -159,6 +176,7 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
       const { topic, partition } = froms[i]!;
       for (const record of read.records) found.push({ topic, partition, record });
     }
+    await leaveLost(froms, reads);
     const failure = reads.find((read) => read instanceof LogError);
     if (found.length === 0 && failure !== undefined) throw failure;
     const delivered = found.slice(0, accept(found));

@@ -13,6 +13,8 @@ export interface Group {
    * takes it over begins there again, rather than at an end that has moved on. Kept as long as the group is.
    */
   start(place: TopicPartition, choose: () => Promise<number>): Promise<number>;
+  /** The group begins there from now on, since its start was of records that are no more. */
+  restart(place: TopicPartition, offset: number): void;
 }
 
 /** A partition's name among others. */
@@ -52,6 +54,9 @@ export function createGroup(log: Log, name: string): Group {
       starts.set(placeName(place), start);
       start.catch(() => starts.delete(placeName(place)));
       return start;
+    },
+    restart(place, offset) {
+      starts.set(placeName(place), Promise.resolve(offset));
     },
   };
 }
