@@ -138,10 +138,23 @@ function recordRoutes(app: Hono, log: Log, limits: GatewayLimits, nowMs: () => n
     checkJson(c.req.header("content-type"));
     const request = parseRead(await readJson(c.req.raw, limits.bodyBytesMax), limits);
     const reads = await readMany(log, request, () => turn++, c.req.raw.signal);
-    const ids = new Map<string, string | undefined>();
-    for (const { topic } of request.partitions) if (!ids.has(topic)) ids.set(topic, (await log.topic(topic))?.id);
+    const read = request.partitions.filter((_, i) => reads[i] !== undefined && !(reads[i] instanceof LogError));
+    const ids = await topicIds(log, new Set(read.map(({ topic }) => topic)));
     return c.body(readAnswer(request.partitions, reads, ids), 200, { "content-type": BINARY });
   });
+}
+
+/** Ids of topics that were read. What is not known of one by now keeps no records back. */
+async function topicIds(log: Log, names: ReadonlySet<string>): Promise<Map<string, string | undefined>> {
+  const ids = new Map<string, string | undefined>();
+  for (const name of names) {
+    try {
+      ids.set(name, (await log.topic(name))?.id);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    }
+  }
+  return ids;
 }
 
 async function topicOf(log: Log, name: string): Promise<LogTopic> {

@@ -1,7 +1,7 @@
 // The read of many partitions: what it answers, how it waits, and how it shares its bounds.
 import { describe, expect, it } from "vitest";
 import { createGateway } from "../../src/gateway/app.ts";
-import type { AppendWait, Log } from "../../src/gateway/log.ts";
+import { type AppendWait, type Log, LogError } from "../../src/gateway/log.ts";
 import { openSqliteLog } from "../../src/gateway/node-sqlite-log.ts";
 import { gatewayBundle, loopback, temporaryFolder } from "../support/gateway-bundle.ts";
 
@@ -34,6 +34,7 @@ async function setup(options: Parameters<typeof gatewayBundle>[0] = {}) {
 }
 
 const from = (partition: number, offset = 0, topic = "t") => ({ topic, partition, offset });
+const ALL = { bytesMax: 1_000, recordsMax: 10, firstAnyway: true };
 const sized = (bytes: number) => ({ value: Buffer.alloc(bytes, "x").toString("base64") });
 const counts = (answer: { partitions: Entry[] }) => answer.partitions.map(({ records }) => records.length);
 
@@ -111,6 +112,28 @@ describe("an answer", () => {
       { topic: "nowhere", partition: 0, error_code: 40402, message: "Partition nowhere/0 not found" },
       { topic: "t", partition: -1, error_code: 40402, message: "Partition t/-1 not found" },
     ]);
+  });
+
+  it("keeps the records of other topics when nothing can be learned of one", async () => {
+    await using bundle = await setup();
+    await bundle.produce("t", [{ value: "YQ==", partition: 0 }]);
+    const forbidden = new LogError("forbidden", "not authorized");
+    const read = { begin: 0, end: 1, records: [] };
+    const app = createGateway({
+      ...bundle.log,
+      topic: (name) => (name === "t" ? bundle.log.topic(name) : Promise.reject(forbidden)),
+      readMany: async () => [forbidden, read, (await bundle.log.read("t", 0, 0, ALL))!],
+    });
+    const body = JSON.stringify({ partitions: [from(0, 0, "secret"), from(0, 0, "late"), from(0)] });
+    const headers = { "content-type": BINARY };
+    const response = await app.request("/partitions/records", { method: "POST", body, headers });
+    expect(await response.json()).toMatchObject({
+      partitions: [
+        { topic: "secret", error_code: 40301 },
+        { topic: "late", records: [] },
+        { topic: "t", topic_id: (await bundle.log.topic("t"))!.id, records: [{ value: "YQ==" }] },
+      ],
+    });
   });
 
   it("refuses more partitions than its limit with 413", async () => {
