@@ -1,5 +1,7 @@
 // Partitions and offsets as requests name them, in whichever dialect.
 import * as z from "zod";
+import type { TopicPartition } from "./log.ts";
+import { RestError } from "./rest-error.ts";
 
 /** What a topic can be called. https://kafka.apache.org/documentation/#topicconfigs */
 export const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
@@ -14,3 +16,13 @@ export const offset = z
   .int()
   .min(0)
   .max(Number.MAX_SAFE_INTEGER - 1);
+
+/** Throws RestError `invalid` for a partition that is named twice: Kafka answers it once, and not for which of both. */
+export function demandDistinct(places: readonly TopicPartition[]): void {
+  const names = new Set<string>();
+  for (const { topic, partition } of places) {
+    const name = `${topic}/${partition}`;
+    if (names.has(name)) throw new RestError("invalid", `Invalid request: partition ${name} is named twice`);
+    names.add(name);
+  }
+}

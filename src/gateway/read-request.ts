@@ -13,6 +13,7 @@ import {
   type ReadRequest,
 } from "./log.ts";
 import type { GatewayLimits } from "./options.ts";
+import { demandDistinct } from "./place-schema.ts";
 import { errorBody, kindOf, RestError } from "./rest-error.ts";
 
 const BYTES_DEFAULT = 1024 * 1024;
@@ -38,6 +39,7 @@ export function parseRead(body: unknown, limits: GatewayLimits): ReadRequest {
     const message = `The request names ${partitions.length} partitions, at most ${limits.readPartitionsMax} may be named`;
     throw new RestError("too_large", message);
   }
+  demandDistinct(partitions);
   return {
     partitions,
     waitMs: Math.min(timeout, limits.waitMsMax),

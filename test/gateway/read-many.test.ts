@@ -136,6 +136,14 @@ describe("an answer", () => {
     });
   });
 
+  it("refuses with 422 to answer twice for one partition, and names it", async () => {
+    await using bundle = await setup();
+    expect(await bundle.read([from(0), from(1), from(0, 5)])).toEqual({
+      error_code: 422,
+      message: "Invalid request: partition t/0 is named twice",
+    });
+  });
+
   it("refuses more partitions than its limit with 413", async () => {
     await using bundle = await setup({ readPartitionsMax: 2 });
     expect(await bundle.read([from(0), from(1), from(2)])).toMatchObject({ error_code: 413 });

@@ -38,6 +38,7 @@ async function setup(make: MakeGateway, path = "/upstash", options: Parameters<M
   };
 }
 
+const TWICE = { topic: "u", partition: 0, offset: 0 };
 const group = () => `group-${crypto.randomUUID()}`;
 
 /** Holds the API to what the package expects. */
@@ -165,6 +166,7 @@ function requestCases(make: MakeGateway): void {
     ["a message that is too large", "POST", "/produce", { topic: "u", value: "x".repeat(1_100_000) }, 413],
     ["a fetch from an unknown partition", "POST", "/fetch", { topic: "u", partition: 7, offset: 0 }, 404],
     ["a fetch without offset", "POST", "/fetch", { topic: "u", partition: 0 }, 422],
+    ["a fetch that names a partition twice", "POST", "/fetch", { ...TWICE, topicPartitionOffsets: [TWICE] }, 422],
     ["offsets at no time", "POST", "/offsets/yesterday", [], 422],
     ["a consume without topics", "POST", "/consume/g/i", {}, 422],
     ["a commit of an instance that is gone", "POST", "/commit/g/gone", undefined, 404],

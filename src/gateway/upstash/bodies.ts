@@ -3,7 +3,7 @@ import * as z from "zod";
 import { toBytes, utf8Length } from "../base64.ts";
 import type { Delivered, Reset } from "../consumers/consumer.ts";
 import type { AppendRecord, Content, LogHeader } from "../log.ts";
-import { offset, place, topicName } from "../place-schema.ts";
+import { demandDistinct, offset, place, topicName } from "../place-schema.ts";
 import { RestError } from "../rest-error.ts";
 
 const LIST_MAX = 1_000;
@@ -97,7 +97,9 @@ export function parseFetch(body: unknown) {
   if (single.length === 0 && (topic !== undefined || topicPartitionOffsets.length === 0)) {
     throw new RestError("invalid", "topic, partition and offset are needed, or topicPartitionOffsets");
   }
-  return { froms: [...topicPartitionOffsets, ...single], timeoutMs: timeout };
+  const froms = [...topicPartitionOffsets, ...single];
+  demandDistinct(froms);
+  return { froms, timeoutMs: timeout };
 }
 
 /** One offset or an array: the last that was consumed; what is kept is the next. */
