@@ -58,3 +58,30 @@ describe("a position beyond the end", () => {
     expect(await values()).toEqual(["d"]);
   });
 });
+
+describe("a poll whose client has gone", () => {
+  it("commits nothing and takes nothing from the next one", async () => {
+    const { log, instance } = await setup();
+    const { consumer, values } = instance("one", "earliest", 0);
+    await consumer.assign([PLACE]);
+    expect(await values()).toEqual(["a", "b"]);
+    await log.append("t", [record("c")]);
+    expect(await consumer.poll({ ...BUDGET, signal: AbortSignal.abort() })).toEqual([]);
+    expect(await log.committed("g", [PLACE])).toMatchObject([{ offset: 0 }]);
+    expect(await values()).toEqual(["c"]);
+  });
+
+  it("leaves the records to the next one when it went during the read", async () => {
+    const gone = new AbortController();
+    const { instance } = await setup((plain) => ({
+      read: (...from) => {
+        gone.abort();
+        return plain.read(...from);
+      },
+    }));
+    const { consumer, values } = instance("one", "earliest");
+    await consumer.assign([PLACE]);
+    expect(await consumer.poll({ ...BUDGET, signal: gone.signal })).toEqual([]);
+    expect(await values()).toEqual(["a", "b"]);
+  });
+});

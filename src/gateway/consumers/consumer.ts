@@ -162,6 +162,9 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
     budget: PollBudget,
     accept: (records: readonly Delivered[]) => number,
   ): Promise<Delivered[]> => {
+    // A client that has gone gets nothing: what it would miss is for the next poll, and what it got may not be dealt with.
+    const isGone = (): boolean => budget.signal?.aborted === true;
+    if (isGone()) return [];
     // Whoever asks for more has dealt with what it got: that may be committed now.
     await autoCommit();
     await settle();
@@ -170,13 +173,14 @@ export function createConsumer(log: Log, group: Group, options: ConsumerOptions)
     );
     if (froms.length === 0) return [];
     const reads = await readMany(log, { ...budget, partitions: froms }, () => turn++, budget.signal);
+    await leaveLost(froms, reads);
+    if (isGone()) return [];
     const found: Delivered[] = [];
     for (const [i, read] of reads.entries()) {
       if (read === undefined || read instanceof LogError) continue;
       const { topic, partition } = froms[i]!;
       for (const record of read.records) found.push({ topic, partition, record });
     }
-    await leaveLost(froms, reads);
     const failure = reads.find((read) => read instanceof LogError);
     if (found.length === 0 && failure !== undefined) throw failure;
     const delivered = found.slice(0, accept(found));
