@@ -1,10 +1,10 @@
 // Synchronous operations that come while a transaction is under way share the next one: where a commit costs a round trip
 // or a flush, it costs about as much for many as for one. In a crowd, whoever was answered is likely to come again at once, and is
 // waited for a moment; a few never wait for company.
-import { asAppError, isForHalves } from "../domain/errors.ts";
 import type { Delay } from "../ports/clock.ts";
 import { type Applied, type ApplyRequest, NOTHING_APPLIED } from "./decision.ts";
 import type { Engine } from "./engine.ts";
+import { inHalves } from "./in-halves.ts";
 
 /** Operations in a shared transaction; a request with more has one of its own. */
 const OPERATIONS_MAX = 128;
@@ -97,20 +97,12 @@ function takeGroup(waiting: Waiting[]): Waiting[] {
 }
 
 /** Settles every member; never rejects. */
-async function applyGroup(engine: Engine, group: readonly Waiting[]): Promise<void> {
-  const arrivals = group.flatMap(({ request }) => request.arrivals);
-  try {
+function applyGroup(engine: Engine, waiting: readonly Waiting[]): Promise<void> {
+  return inHalves(waiting, async (group) => {
+    const arrivals = group.flatMap(({ request }) => request.arrivals);
     const applied = await engine.apply({ arrivals, advances: [], parked: [] });
     for (const { request, resolve } of group) resolve(ownPart(applied, request));
-  } catch (error) {
-    if (group.length === 1 || !isForHalves(asAppError(error))) {
-      for (const { reject } of group) reject(error);
-      return;
-    }
-    const half = Math.ceil(group.length / 2);
-    await applyGroup(engine, group.slice(0, half));
-    await applyGroup(engine, group.slice(half));
-  }
+  });
 }
 
 /** The results of a request's own operations; what the transaction counted is nobody's in particular. */

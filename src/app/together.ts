@@ -1,9 +1,9 @@
 // Results of prepared work that come at nearly the same time are applied in one transaction: it costs about as much for
 // many as for one, and nobody is called any slower for it.
-import { asAppError, isForHalves } from "../domain/errors.ts";
 import type { Delay } from "../ports/clock.ts";
 import type { Arrival } from "./decision.ts";
 import type { Engine } from "./engine.ts";
+import { inHalves } from "./in-halves.ts";
 
 export interface TogetherDeps {
   readonly engine: Engine;
@@ -47,18 +47,10 @@ export function createTogether({ engine, delay, expectsMore }: TogetherDeps): To
   };
 }
 
-/** Settles every member. One that cannot be applied for a reason of its own, and what is too much at a time, is halved. */
-async function applyGroup(engine: Engine, group: readonly Waiting[]): Promise<void> {
-  try {
+/** Settles every member; never rejects. */
+function applyGroup(engine: Engine, waiting: readonly Waiting[]): Promise<void> {
+  return inHalves(waiting, async (group) => {
     await engine.apply({ arrivals: group.map(({ arrival }) => arrival), advances: [], parked: [] });
     for (const { resolve } of group) resolve();
-  } catch (error) {
-    if (group.length === 1 || !isForHalves(asAppError(error))) {
-      for (const { reject } of group) reject(error);
-      return;
-    }
-    const half = Math.ceil(group.length / 2);
-    await applyGroup(engine, group.slice(0, half));
-    await applyGroup(engine, group.slice(half));
-  }
+  });
 }
