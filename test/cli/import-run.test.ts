@@ -209,9 +209,22 @@ describe("runImport()", () => {
     expect((await run({ ...given, signal: controller.signal })).complete).toBe(false);
     service.onBatch = () => undefined;
     expect(await run({ ...given, resume: true })).toMatchObject({ complete: true, skipped: 2 });
-    expect(lines("rejects").map(({ input, line }) => [input, line])).toEqual([
-      [path("a"), 1],
-      [path("b"), 2],
+    const rejects = lines("rejects").map(({ input, line }) => `${input} ${line}`);
+    expect(rejects.toSorted()).toEqual([`${path("a")} 1`, `${path("b")} 2`]);
+  });
+
+  test("resumed on a file that was mended, tells of its rejects as they are now, and keeps those of others", async () => {
+    const { run, lines, path } = await place();
+    const line = (n: number): string => `{"flow":"events","type":"record","data":{"type":"${n}"}}\n`;
+    writeFileSync(path("a"), `${line(1)}nope\nnever\n`);
+    writeFileSync(path("b"), "not this\n");
+    const given = { files: [path("a"), path("b")] };
+    await run(given);
+    writeFileSync(path("a"), `${line(1)}${line(2)}still not\n`);
+    await run({ ...given, files: [path("a")], resume: true });
+    expect(lines("rejects").map(({ input, line, original }) => [input, line, original])).toEqual([
+      [path("b"), 1, "not this"],
+      [path("a"), 3, "still not"],
     ]);
   });
 

@@ -1,5 +1,5 @@
 // The rejects of an import: what the service refused for good, with where it stands, why, and how it stood there.
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Failure, fileReason } from "../failure.ts";
 import type { Origin } from "./item.ts";
 import { openLineFile } from "./line-file.ts";
@@ -12,10 +12,14 @@ export interface Rejects {
   close(): void;
 }
 
-/** Opens a rejects file for an input, anew or to go on with its lines; then nothing gets into it twice. */
-export function openRejects(path: string, input: string, mode: "anew" | "go on"): Rejects {
+/**
+ * Opens a rejects file for an input: anew, to go on with its lines, or for the input once again, which drops the lines
+ * that are its own. Nothing gets into it twice.
+ */
+export function openRejects(path: string, input: string, mode: "anew" | "go on" | "again"): Rejects {
   if (mode === "anew") remove(path);
   const file = openLineFile(path);
+  if (mode === "again") dropLinesOf(path, input);
   const known = new Set(readOrigins(path));
   return {
     add(origin, reason, original) {
@@ -28,15 +32,32 @@ export function openRejects(path: string, input: string, mode: "anew" | "go on")
   };
 }
 
-function readOrigins(path: string): string[] {
+function readLines(path: string): string[] {
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  return lines
-    .filter((line) => line !== "")
-    .map((line) => {
-      const { reason: _, original: __, ...origin } = JSON.parse(line) as { [name: string]: unknown };
-      return JSON.stringify(origin);
-    });
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+function readOrigins(path: string): string[] {
+  return readLines(path).map((line) => {
+    const { reason: _, original: __, ...origin } = JSON.parse(line) as { [name: string]: unknown };
+    return JSON.stringify(origin);
+  });
+}
+
+/** Those of other inputs may never be written again. */
+function dropLinesOf(path: string, input: string): void {
+  const lines = readLines(path);
+  const others = lines.filter((line) => (JSON.parse(line) as { readonly input?: unknown }).input !== input);
+  if (others.length === lines.length) return;
+  const part = `${path}.part`;
+  try {
+    writeFileSync(part, others.map((line) => `${line}\n`).join(""));
+    renameSync(part, path);
+  } catch (error) {
+    throw new Failure(`Cannot write ${path}: ${fileReason(error)}`, { cause: error });
+  }
 }
 
 /** A rejects file of an earlier import would be mistaken for this one's. */

@@ -87,7 +87,7 @@ async function importInput(run: Run, input: Input): Promise<void> {
   const before = await settledBefore(run, input);
   const until = options.operationsMax - run.taken;
   const takenBefore = run.taken;
-  const rejects = rejectsOf(run, input);
+  const rejects = rejectsOf(run, input, before);
   const onRetry = noteRetries(run);
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
@@ -177,10 +177,11 @@ async function settledBefore({ options, state, note }: Run, { name, fingerprint 
   return 0;
 }
 
-function rejectsOf({ options, rejectsPaths }: Run, { name, path: input }: Input): Rejects {
+function rejectsOf({ options, rejectsPaths }: Run, { name, path: input }: Input, before: number): Rejects {
   const path = options.rejectsPath ?? `${name}.rejects.jsonl`;
-  // A resumed import passes over inputs whose rejects are in this very file.
-  const rejects = openRejects(path, input, options.resume || rejectsPaths.has(path) ? "go on" : "anew");
+  const first = rejectsPaths.has(path) ? "go on" : "anew";
+  // A resumed import passes over inputs whose rejects are in this very file, and begins others from their beginning.
+  const rejects = openRejects(path, input, before > 0 ? "go on" : options.resume ? "again" : first);
   rejectsPaths.add(path);
   return rejects;
 }
