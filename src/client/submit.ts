@@ -104,8 +104,8 @@ export function createSubmits<Flows extends FlowList>(transport: Transport, seen
     },
     async submitMany(items, { after, ...options } = {}) {
       const answers: (Answer | Refused)[] = [];
+      const order = createOrder(seen, after);
       for (const batch of batchesOf(items.map(toLine))) {
-        const order = createOrder(seen, after);
         answers.push(...(await submitBatch(transport, batch, order, options)));
       }
       return answers;
@@ -152,7 +152,7 @@ function* batchesOf(lines: readonly Line[]): Generator<readonly Line[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** What the parts of a batch come after: what is sent later comes after what was answered, whichever instance takes it. */
+/** What batches and their parts come after: what is sent later comes after what was answered, whichever instance takes it. */
 interface Order {
   headers(): { readonly "tidegate-after"?: string };
   see(answer: Answer | Refused): void;

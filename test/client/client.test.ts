@@ -229,6 +229,9 @@ describe("submitMany", () => {
     const afters = (): (string | null)[] => sent.splice(0).map(({ headers }) => headers.get("tidegate-after"));
     expect(afters()).toEqual([null, LATER, LATER]);
     expect(client.after).toBe(LATER);
+    const two = scripted([lines(...Array<string>(500).fill(LATER)), lines(LATER)]);
+    await two.client.submitMany(items(501), { after: STAMP });
+    expect(two.sent.map(({ headers }) => headers.get("tidegate-after"))).toEqual([STAMP, LATER]);
     await client.submitMany(items(1), { after: null });
     expect(afters()).toEqual([null]);
   });
