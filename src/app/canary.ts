@@ -34,6 +34,8 @@ export interface CanaryDeps {
 
 interface Sent {
   readonly id: string;
+  /** Its partition key: one that is sent beside it goes the same way, and cannot overtake it. */
+  readonly partitionkey: string;
   readonly atMs: number;
   arrivedMs?: number;
   /** One that was sent beside it; once that has arrived it stands in its place. */
@@ -59,6 +61,10 @@ export function createCanary({ flowsOn, accept, database, clock, log, lateMs }: 
     }
   };
   const lookQuietly = (): Promise<void> => look().catch((error) => log.tickFailed("look for the canary", error));
+  const keyOf = (flow: string, atMs: number): string => {
+    const last = sent.get(flow);
+    return last === undefined || last.arrivedMs !== undefined ? String(atMs) : last.partitionkey;
+  };
   const launch = (flow: string, one: Sent): void => {
     const last = sent.get(flow);
     if (last === undefined || last.arrivedMs !== undefined) sent.set(flow, one);
@@ -72,10 +78,16 @@ export function createCanary({ flowsOn, accept, database, clock, log, lateMs }: 
       const isDue = ({ arrivedMs, second, atMs: sentMs }: Sent): boolean =>
         arrivedMs !== undefined || atMs - (second?.atMs ?? sentMs) > lateMs;
       const flows = [...flowsOn].filter((flow) => !sent.has(flow) || isDue(sent.get(flow)!));
-      const submissions = flows.map((flow) => ({ flow, type: "canary", data: {}, internal: true as const }));
+      const submissions = flows.map((flow) => ({
+        flow,
+        type: "canary",
+        data: {},
+        internal: true as const,
+        partitionkey: keyOf(flow, atMs),
+      }));
       for (const [i, answer] of (await accept(submissions, DEFAULT_TENANT)).entries()) {
         if ("problem" in answer) log.tickFailed(`send the canary of ${flows[i]}`, answer.problem);
-        else launch(flows[i]!, { id: answer.id, atMs });
+        else launch(flows[i]!, { id: answer.id, partitionkey: submissions[i]!.partitionkey, atMs });
       }
     },
     async flights() {

@@ -115,7 +115,10 @@ export function createIntake({ flows, clock, stampClock, entropy }: IntakeDeps):
         version: draft.type.version,
         tenant,
         stamp,
-        partitionKey: draft.flow.partitionKeyOf({ data, id, tenant, requested: draft.partitionkey }),
+        // What the service asks itself goes where it says, whatever the flow goes by.
+        partitionKey:
+          (draft.type.internal ? draft.partitionkey : undefined) ??
+          draft.flow.partitionKeyOf({ data, id, tenant, requested: draft.partitionkey }),
         data,
         ...trace,
       };

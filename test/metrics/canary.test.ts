@@ -38,13 +38,18 @@ describe("the canary", () => {
   test("that is lost with its log is given up once one that was sent later has arrived", async () => {
     let nowMs = Date.now();
     let loses = true;
+    const keys: (string | null | undefined)[] = [];
     await using service = await startService({
       nowMs: () => nowMs,
       databaseNowMs: () => nowMs,
       broker: (broker) => ({
         ...broker,
-        produce: async (records, signal) =>
-          loses ? records.map(() => ({ status: "ok", partition: 0, offset: 0 })) : broker.produce(records, signal),
+        produce: async (records, signal) => {
+          keys.push(...records.filter(({ topic }) => topic === "memory-operations").map(({ key }) => key));
+          return loses
+            ? records.map(() => ({ status: "ok", partition: 0, offset: 0 }))
+            : broker.produce(records, signal);
+        },
       }),
     });
     const { canary } = service.composed;
@@ -56,6 +61,9 @@ describe("the canary", () => {
       await canary.send();
     }
     expect((await canary.flights()).get("memory")).toMatchObject({ arrived: false, ms: 620_000 });
+    // All went the same way: one that arrives has overtaken none.
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
     await service.tickToRest();
     nowMs += 10_000;
     const { status, body } = await service.get("/readyz");
