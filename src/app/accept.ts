@@ -90,7 +90,7 @@ export function createAccept(deps: AcceptDeps): Accept {
     const failed = on.length > 0 ? await produceAll(deps, on, answers) : [];
     const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
     if (direct.length + failed.length > 0) {
-      const waiting = await applyAll(deps, [...direct, ...failed], tenant, answers);
+      const { waiting } = await applyAll(deps, [...direct, ...failed], tenant, answers);
       if (waiting.length > 0 && waitMs > 0) await prepareNow(deps, waiting, answers, waitMs);
     }
 
@@ -257,37 +257,51 @@ async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answer
   return failed;
 }
 
+/** What came of a group: whose prepared work is to be done, and what keeps anything behind it from being tried. */
+interface AppliedGroup {
+  readonly waiting: readonly SyncAttempt[];
+  readonly halted?: AppError;
+}
+
 /**
  * Applies synchronously, in one transaction, or in halves where one item is at fault or all are too much at a time; an
- * error goes to the callers. Answers those whose prepared work is to be done.
+ * error goes to the callers. Behind a half that nobody could take nothing is tried: sent again, that would be later than
+ * what follows it.
  */
 async function applyAll(
   deps: AcceptDeps,
   attempts: readonly SyncAttempt[],
   tenant: string,
   answers: Answer[],
-): Promise<SyncAttempt[]> {
+): Promise<AppliedGroup> {
+  const refuse = (refused: readonly SyncAttempt[], error: AppError): AppliedGroup => {
+    for (const { attempt, failure } of refused) {
+      answers[attempt.index] = { problem: notAccepted(deps.intake, attempt, tenant, failure, error) };
+    }
+    return { waiting: [], ...(error.code === "internal" ? {} : { halted: error }) };
+  };
   try {
     const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
     const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
     for (const attempt of attempts) {
       answers[attempt.attempt.index] = await syncAnswer(deps, attempt, results.get(attempt.attempt.operation.id));
     }
-    return attempts.filter(({ attempt }) => {
+    const waiting = attempts.filter(({ attempt }) => {
       const result = results.get(attempt.operation.id);
       return result?.status === "done" && result.waiting;
     });
+    return { waiting };
   } catch (error) {
     if (attempts.length > 1 && isForHalves(asAppError(error))) {
       const half = Math.ceil(attempts.length / 2);
-      const waiting = await applyAll(deps, attempts.slice(0, half), tenant, answers);
-      return [...waiting, ...(await applyAll(deps, attempts.slice(half), tenant, answers))];
+      const first = await applyAll(deps, attempts.slice(0, half), tenant, answers);
+      const rest = attempts.slice(half);
+      if (first.halted !== undefined) return { ...refuse(rest, first.halted), waiting: first.waiting };
+      const second = await applyAll(deps, rest, tenant, answers);
+      return { ...second, waiting: [...first.waiting, ...second.waiting] };
     }
     deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
-    for (const { attempt, failure } of attempts) {
-      answers[attempt.index] = { problem: notAccepted(deps.intake, attempt, tenant, failure, asAppError(error)) };
-    }
-    return [];
+    return refuse(attempts, asAppError(error));
   }
 }
 

@@ -64,6 +64,21 @@ describe.each(SYNCHRONOUS)("a request of many operations, on the path $path", ({
     expect(items.map(({ values }) => values?.content)).toEqual(ids);
   });
 
+  it("tries nothing behind a part that could not be taken: sent again, that would be later", async () => {
+    let taken = 0;
+    const { database } = refusing(({ ledger }) => {
+      if (ledger.length > 6) return new AppError("graph_unavailable", "too much", { divisible: true });
+      taken += 1;
+      return taken === 2 ? new AppError("graph_unavailable", "connection refused") : undefined;
+    });
+    const { service, items } = await send(database);
+    await using _ = service;
+    const fates = items.map(({ problem }) => problem?.code ?? "applied");
+    const applied = fates.indexOf("nothing_accepted");
+    expect(applied).toBeGreaterThan(0);
+    expect(fates).toEqual(ids.map((_, i) => (i < applied ? "applied" : "nothing_accepted")));
+  });
+
   it.each([
     ["it may stand", { ambiguous: true, divisible: true }, "outcome_unknown"],
     ["nobody can be reached", {}, "nothing_accepted"],
