@@ -1,5 +1,4 @@
 // From an operation to what the engine applies: its changes, and what it asks for beside them.
-import { coordinatesOf } from "../domain/accounting.ts";
 import { ledgerKey } from "../domain/key.ts";
 import { encodeRecord, hashText, type Operation } from "../domain/operation.ts";
 import { isMinted, type Mac, resultOperationId } from "../domain/operation-id.ts";
@@ -36,7 +35,7 @@ export function createArrivals(entropy: Entropy, asks: boolean) {
       ...(prepare === undefined ? {} : { prepares: prepares(operation, entropy.macs) }),
       ...(isResult ? { finishes: operation.data.request as string } : {}),
       ...(type.query === undefined || !asks ? {} : { question: question(operation, type.query(operation)) }),
-      ...(verdict === undefined ? {} : { decision: decision(operation, verdict, asks) }),
+      ...(verdict === undefined ? {} : { decision: decision(operation, verdict) }),
     };
   };
 }
@@ -61,9 +60,7 @@ function question({ tenant, id }: Operation, asked: ReturnType<NonNullable<Opera
   return { key: ledgerKey(tenant, id), ...asked, keepMs: ANSWER_KEEP_MS };
 }
 
-/** A rebuild finds the record by its coordinates alone, see parkedRow. */
-function decision(operation: Operation, verdict: "replay" | "discard", marked: boolean) {
-  const { record: name, value } = operation.data as { record: string; value?: string };
-  const record = marked ? name : coordinatesOf(name);
+function decision(operation: Operation, verdict: "replay" | "discard") {
+  const { record, value } = operation.data as { record: string; value?: string };
   return { record, version: versionOf(operation), verdict, value: value ?? null };
 }

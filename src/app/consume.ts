@@ -47,8 +47,6 @@ export interface ConsumeDeps {
   readonly vitals: Vitals;
   readonly log: Log;
   readonly sharing: Sharing;
-  /** Builds the graph anew: records that are set aside bear no mark of their log. */
-  readonly rebuilding?: boolean;
 }
 
 /** What a pass over the topics did. */
@@ -193,7 +191,7 @@ function tooLarge(deps: ConsumeDeps, assigned: Assigned): Step {
   const origin = { topic, partition, offset };
   const refusal = { reason: "too_large", detail: `The record does not fit a read of ${READ_BYTES_CAP} bytes` } as const;
   deps.log.parked(refusal.reason, refusal.detail, origin);
-  const parked = parkedRow(origin, deps.rebuilding === true ? null : assigned.key, null, refusal, deps.clock.nowMs());
+  const parked = parkedRow(origin, assigned.key, null, refusal, deps.clock.nowMs());
   return { assigned, from: offset, to: offset + 1, gap: 0, parked, record: { origin, value: null } };
 }
 
@@ -315,7 +313,7 @@ async function applyBatch(
     deps.log.parked(refusal.reason, refusal.detail, origin);
     const parked = parkedRow(
       origin,
-      deps.rebuilding === true ? null : step.assigned.key,
+      step.assigned.key,
       value,
       refusal,
       deps.clock.nowMs(),

@@ -21,7 +21,7 @@ import type { createReceive } from "./receive.ts";
 
 /** A parked record as operators see it. */
 export interface ParkedRecord {
-  /** Its name: `topic/partition/offset@log`. */
+  /** Its name: `topic/partition/offset`, and `@log` where the log has an id. */
   readonly record: string;
   readonly topic: string;
   readonly partition: number;

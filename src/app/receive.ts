@@ -47,11 +47,10 @@ interface Refusal {
 export function createReceive(deps: ReceiveDeps) {
   const arrivalOf = createArrivals(deps.entropy, deps.rebuilding !== true);
   return (record: ReadRecord, origin: RecordOrigin, countedBy: string): Received => {
-    const position = deps.rebuilding === true ? null : countedBy;
     const row = (refusal: Refusal, decoded?: DecodedRecord): ParkedRow =>
       parkedRow(
         origin,
-        position,
+        countedBy,
         record.value,
         refusal,
         deps.clock.nowMs(),
@@ -71,7 +70,7 @@ export function createReceive(deps: ReceiveDeps) {
       const conflict = { reason: "id_conflict", detail: "The id was used before for another operation" } as const;
       // Counted to no flow: the id has its outcome already.
       const conflictRow = (): ParkedRow =>
-        parkedRow(origin, position, record.value, conflict, deps.clock.nowMs(), decoded.record);
+        parkedRow(origin, countedBy, record.value, conflict, deps.clock.nowMs(), decoded.record);
       return { arrival: arrivalOf(operation, type, { path: "kafka", countedBy, minted, hash, conflictRow }) };
     } catch (error) {
       return { parked: row({ reason: "handler_failed", detail: String(error) }, decoded.record) };
@@ -79,13 +78,10 @@ export function createReceive(deps: ReceiveDeps) {
   };
 }
 
-/**
- * The row of a record that is set aside, whatever is known of it; `position` is the key of its partition's. Null in a rebuild:
- * it reads one log, and cannot know what marks that log bore in another database.
- */
+/** The row of a record that is set aside, whatever is known of it; `position` is the key of its partition's. */
 export function parkedRow(
   origin: RecordOrigin,
-  position: string | null,
+  position: string,
   value: Uint8Array | null,
   { reason, detail }: Refusal,
   atMs: number,

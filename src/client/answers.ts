@@ -85,7 +85,7 @@ export interface OperationStatus extends Ended {
 
 /** A record set aside. */
 export interface ParkedRecord {
-  /** Its name: `topic/partition/offset@log`. */
+  /** Its name: `topic/partition/offset`, and `@log` where the log has an id. */
   readonly record: string;
   readonly topic: string;
   readonly partition: number;

@@ -95,26 +95,23 @@ export function stripeKey(sort: StripeSort, flow: string, operationId: string): 
 }
 
 /** Dialects that cannot tell one log of a topic from the next give this generation. */
-const UNTOLD = /^0(\+|$)/;
+const UNTOLD = "0";
 
 /**
- * Names a record among all that were ever set aside: its coordinates, and a mark of the log, because another log may come
- * to bear the topic (core-proof #29). `position` is the key of the partition's position; null leaves the mark out.
+ * Names a record among all that were ever set aside: its coordinates and, where the log has an id, a mark of the log, because
+ * another one may come to bear the topic (core-proof #29). Whoever reads the same log gives it the same name, a rebuild
+ * too: neither addresses nor how often a database has seen the log shortened count. `position` is the key of the
+ * partition's position.
  */
 export function recordName(
   { topic, partition, offset }: { readonly topic: string; readonly partition: number; readonly offset: number },
-  position: string | null,
+  position: string,
 ): string {
   const coordinates = `${topic}/${partition}/${offset}`;
-  const place = position === null ? null : parsePositionKey(position);
-  if (place?.path !== "kafka") return coordinates;
-  const { cluster, generation } = place;
-  return `${coordinates}@${mark(UNTOLD.test(generation) ? `${cluster}/${generation}` : generation)}`;
-}
-
-/** The coordinates that a record's name begins with. */
-export function coordinatesOf(record: string): string {
-  return record.replace(/@[0-9a-f]{8}$/, "");
+  const place = parsePositionKey(position);
+  if (place.path !== "kafka") return coordinates;
+  const [log = UNTOLD] = place.generation.split("+");
+  return log === UNTOLD ? coordinates : `${coordinates}@${mark(log)}`;
 }
 
 /** FNV-1a in 32 bits, as eight hexadecimal digits. */

@@ -163,7 +163,6 @@ export function compose(
       vitals,
       log,
       sharing,
-      rebuilding,
       random: Math.random,
       prepare: rebuilding ? undefined : prepare,
       // Below the breaker, as looking is: what dashboards are told must not open it.

@@ -110,7 +110,7 @@ const neighbourhood = z.object({
 });
 
 const parked = z.object({
-  record: text.describe("Its name: topic/partition/offset@log."),
+  record: text.describe("Its name: topic/partition/offset, and @log where the log has an id."),
   topic: text,
   partition: count,
   offset: count,

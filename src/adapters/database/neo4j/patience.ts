@@ -12,8 +12,9 @@ type Args = Parameters<Database["transact"]>;
 
 /**
  * Attempts at a transaction, one per call. A lone question that is late again and again, or more than the
- * server gives a transaction, fails as what cannot be stored does: as the fault of its operation. What asks nothing, or
- * did not come to asking, is never given up for being slow.
+ * server gives a transaction, fails as what cannot be stored does: as the fault of its operation. What asks nothing is
+ * never given up for being slow; nor is, over bolt, what did not come to asking. Where no transaction can be held, a wait for
+ * locks cannot be told from the question's own time.
  */
 export function attemptsAt(transact: Transact, ...[request, decide]: Args): () => Promise<void> {
   let asks = false;
