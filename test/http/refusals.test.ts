@@ -5,7 +5,6 @@ import { startService } from "../support/service.ts";
 
 describe("a request the service does not answer", () => {
   it.each([
-    ["/", "GET"],
     ["/v2/session/create", "POST"],
     ["/v1", "GET"],
     ["/v1/users/nobody", "GET"],
@@ -29,6 +28,7 @@ describe("a request the service does not answer", () => {
   });
 
   it.each([
+    ["/", "POST", "GET, HEAD"],
     ["/v1/operations", "PUT", "GET, HEAD, POST"],
     ["/v1/operations/statuses", "DELETE", "GET, HEAD, POST"],
     ["/v1/operations/events", "DELETE", "GET, HEAD"],
