@@ -121,7 +121,7 @@ const replayed: Case = {
     assert.equal(found.reason, "invalid");
     assert.deepEqual(JSON.parse(found.text), bad);
     const listed = await client.get(`/v1/parked?topic=${TOPIC}&limit=1000`);
-    assert.ok(listed.body.items.some((item: { record: string }) => item.record === record));
+    assert.ok(listed.body.items.some((item: { record: string }) => item.record === found.record));
     const mended = { ...bad, data: { ...bad.data, user: client.tag("user") } };
     const answer = await client.post(`/v1/parked/${record}/replay`, { value: mended });
     assert.ok(answer.status === 200 || answer.status === 202, answer.text);
