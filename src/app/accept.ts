@@ -296,7 +296,11 @@ async function applyAll(
       const half = Math.ceil(attempts.length / 2);
       const first = await applyAll(deps, attempts.slice(0, half), tenant, answers);
       const rest = attempts.slice(half);
-      if (first.halted !== undefined) return { ...refuse(rest, first.halted), waiting: first.waiting };
+      if (first.halted !== undefined) {
+        // Not tried, so that nothing of it may stand, whatever may of what is before it.
+        const untried = new AppError("graph_unavailable", first.halted.message, { cause: first.halted });
+        return { ...refuse(rest, untried), waiting: first.waiting };
+      }
       const second = await applyAll(deps, rest, tenant, answers);
       return { ...second, waiting: [...first.waiting, ...second.waiting] };
     }

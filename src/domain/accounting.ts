@@ -94,8 +94,8 @@ export function stripeKey(sort: StripeSort, flow: string, operationId: string): 
   return `sync/${flow}/${sort}/${Number.isNaN(number) ? 0 : number % STRIPES}`;
 }
 
-/** Dialects that cannot tell one log of a topic from the next give this generation. */
-const UNTOLD = "0";
+/** The generation of a topic where nobody can tell one log of it from the next. */
+export const UNTOLD_GENERATION = "0";
 
 /**
  * Names a record among all that were ever set aside: its coordinates and, where the log has an id, a mark of the log, because
@@ -110,8 +110,8 @@ export function recordName(
   const coordinates = `${topic}/${partition}/${offset}`;
   const place = parsePositionKey(position);
   if (place.path !== "kafka") return coordinates;
-  const [log = UNTOLD] = place.generation.split("+");
-  return log === UNTOLD ? coordinates : `${coordinates}@${mark(log)}`;
+  const [log = UNTOLD_GENERATION] = place.generation.split("+");
+  return log === UNTOLD_GENERATION ? coordinates : `${coordinates}@${mark(log)}`;
 }
 
 /** FNV-1a in 32 bits, as eight hexadecimal digits. */

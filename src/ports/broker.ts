@@ -58,7 +58,7 @@ export interface PartitionRead {
   readonly end: number | null;
 }
 
-/** A topic. `generation` changes when a topic of that name is made anew. */
+/** A topic. `generation` changes when a topic of that name is made anew; UNTOLD_GENERATION where the dialect cannot tell. */
 export interface TopicInfo {
   readonly name: string;
   readonly partitions: number;

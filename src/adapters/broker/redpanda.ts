@@ -1,5 +1,6 @@
 // Redpanda's HTTP proxy: a read by offset of one partition at a time, no ends and no list of partitions. READ IN SOURCE
 // (src/v/pandaproxy), never run here.
+import { UNTOLD_GENERATION } from "../../domain/accounting.ts";
 import { AppError } from "../../domain/errors.ts";
 import {
   type Broker,
@@ -53,7 +54,7 @@ function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["t
     const body = bodyOf(await call({ method: "GET", path: "/topics", accept: META, signal }), action);
     if (!Array.isArray(body)) throw unavailable(action, "the answer is no list of topics");
     const known = new Set(body);
-    return names.filter((name) => known.has(name)).map((name) => ({ name, partitions, generation: "0" }));
+    return names.filter((name) => known.has(name)).map((name) => ({ name, partitions, generation: UNTOLD_GENERATION }));
   };
 }
 

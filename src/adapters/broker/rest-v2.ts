@@ -1,5 +1,6 @@
 // The parts of the v2 dialect that its proxies share, and the broker that reads without state. Always in the binary
 // format: a poison value cannot fail a read.
+import { UNTOLD_GENERATION } from "../../domain/accounting.ts";
 import type { Broker, ProduceResult, TopicInfo } from "../../ports/broker.ts";
 import { inParallel } from "./in-parallel.ts";
 import { createTellFailed, type TellFailed } from "./part-failures.ts";
@@ -92,7 +93,11 @@ export function restV2Topics(call: ProxyCall): Broker["topics"] {
     if (saysMissing(answer)) return undefined;
     const { partitions, topic_id } = fieldsOf(bodyOf(answer, `read topic "${name}"`));
     if (!Array.isArray(partitions)) throw unavailable(`read topic "${name}"`, "the answer has no partitions");
-    return { name, partitions: partitions.length, generation: typeof topic_id === "string" ? topic_id : "0" };
+    return {
+      name,
+      partitions: partitions.length,
+      generation: typeof topic_id === "string" ? topic_id : UNTOLD_GENERATION,
+    };
   };
   return async (names, signal) => {
     const found = await inParallel(names, (name) => topicOf(name, signal));

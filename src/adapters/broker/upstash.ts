@@ -1,6 +1,8 @@
 // The Upstash REST API through its own package. The package retries every failure for 15.5 s and cannot be stopped, so
 // it runs under the caller's deadline, and whatever was given up is unknown: it may still be written.
+
 import type { Kafka } from "@upstash/kafka";
+import { UNTOLD_GENERATION } from "../../domain/accounting.ts";
 import type { Broker, PartitionRead, ProduceRecord, ProduceResult, ReadFrom, ReadRecord } from "../../ports/broker.ts";
 import type { DialectOptions, OpenDialect } from "./dialect.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -41,7 +43,7 @@ export const upstash: OpenDialect = (options) => {
       const counts = await given(topicsOf(true), signal, `read ${names.length} topics`);
       return names.flatMap((name) => {
         const partitions = counts.get(name);
-        return partitions === undefined ? [] : [{ name, partitions, generation: "0" }];
+        return partitions === undefined ? [] : [{ name, partitions, generation: UNTOLD_GENERATION }];
       });
     },
     ...(options.reportGroup === undefined ? {} : { reportPosition: report(open, options.reportGroup) }),
