@@ -129,11 +129,9 @@ async function openAccess({ username, password, token, cert, key, ca }: Given, u
 }
 
 async function openFetch({ cert, key, ca }: Pick<Given, "cert" | "key" | "ca">) {
-  if (cert === undefined && ca === undefined) {
-    return { fetch: (request: Request) => fetch(request), close: async () => undefined };
-  }
+  if (cert === undefined && ca === undefined) return { fetch, close: async () => undefined };
   const { readFileSync } = await import("node:fs");
-  const { tlsFetch } = await import("../runtime/tls-fetch.ts");
+  const { nodeFetch } = await import("../runtime/node-fetch.ts");
   const pem = (path: string | undefined): string | undefined => {
     if (path === undefined) return undefined;
     try {
@@ -142,5 +140,5 @@ async function openFetch({ cert, key, ca }: Pick<Given, "cert" | "key" | "ca">) 
       throw new Failure(`Cannot read ${path}: ${fileReason(error)}`);
     }
   };
-  return tlsFetch({ cert: pem(cert), key: pem(key), ca: pem(ca) });
+  return nodeFetch({ cert: pem(cert), key: pem(key), ca: pem(ca) });
 }

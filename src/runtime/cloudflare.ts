@@ -1,6 +1,7 @@
 // The Worker: requests and cron. Whatever is embedded lies in a Durable Object, which then does all the work; with Kafka and
 // Neo4j somewhere else the Worker does it itself, wherever it runs.
 import type { DurableObjectId, ExecutionContext, ScheduledController } from "@cloudflare/workers-types";
+import { fetchOf } from "../adapters/broker/proxy-call.ts";
 import type { TickReport } from "../app/tick.ts";
 import { type Config, ConfigError } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
@@ -51,8 +52,8 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   // What waits belongs to the request that waits, so only the broker with its breaker outlives it.
   requests ??= countedFetch(config.TICK_REQUESTS);
   const write = workerLog(config);
-  broker ??= breakingBroker(config, kafka, requests.fetch, write);
-  const database = remoteDatabase(neo4j, requests.fetch);
+  broker ??= breakingBroker(config, kafka, fetchOf(requests.fetch), write);
+  const database = remoteDatabase(neo4j, fetchOf(requests.fetch));
   const parts = { bindings, broker, database, write, requests };
   const service = createWorkerService(config, parts);
   const rested = async <Result>(work: () => Promise<Result>): Promise<Result> => {

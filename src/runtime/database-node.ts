@@ -54,5 +54,5 @@ export async function neo4jSchema(server: Neo4jServer): Promise<{ held: number; 
 
 function transportOf({ protocol, ...server }: Neo4jServer): Transport {
   if (protocol === "bolt") return boltTransport(server);
-  return queryApiTransport({ ...server, fetch: (request) => fetch(request) });
+  return queryApiTransport({ ...server, fetch });
 }

@@ -38,15 +38,28 @@ describe("withCoalescing()", () => {
   });
 
   it("keeps the rest waiting while as many as allowed are under way, then sends it in order", async () => {
-    const { broker, sent, inner } = setup({ recordsMax: 3 });
-    for (const value of ["a", "b", "c", "d", "e"]) void broker.produce(call(value));
+    const { broker, sent, inner } = setup();
+    for (const value of ["a", "b", "c"]) void broker.produce(call(value));
     await turn();
-    void broker.produce(call("f"));
+    for (const value of ["d", "e", "f"]) void broker.produce(call(value));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(sent()).toEqual(["a b c"]);
     inner.produced[0]!.succeed();
     await turn();
     expect(sent()).toEqual(["a b c", "d e f"]);
+  });
+
+  it("has twice as many under way of those that are half full", async () => {
+    const { broker, sent, inner } = setup({ recordsMax: 4 });
+    for (const value of ["a", "b", "c", "d", "e", "f"]) void broker.produce(call(value));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent()).toEqual(["a b c d", "e f"]);
+    for (const value of ["g", "h", "i"]) void broker.produce(call(value));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sent()).toEqual(["a b c d", "e f"]);
+    inner.produced[1]!.succeed();
+    await turn();
+    expect(sent()).toEqual(["a b c d", "e f", "g h i"]);
   });
 
   it("waits for company as long as another is under way, and no longer", async () => {
@@ -61,8 +74,8 @@ describe("withCoalescing()", () => {
     expect(sent()).toEqual(["a", "b c"]);
   });
 
-  it("stops waiting for company when a request is full, or the other one is back", async () => {
-    const { broker, sent, inner } = setup({ inFlightMax: 2, lingerMs: 1_000, recordsMax: 2 });
+  it("stops waiting for company when a request is half full, or the other one is back", async () => {
+    const { broker, sent, inner } = setup({ inFlightMax: 2, lingerMs: 1_000, recordsMax: 4 });
     void broker.produce(call("a"));
     await turn();
     void broker.produce(call("b"));

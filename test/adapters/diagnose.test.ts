@@ -10,7 +10,7 @@ import { upstashProxy } from "../support/proxies/upstash.ts";
 
 const DIALECTS = Object.keys(PROXIES) as (keyof typeof PROXIES)[];
 const look = async (url: string, dialect = "tidegate", headers: Record<string, string> = {}) =>
-  complaintOf(await diagnoseProxy({ url, dialect, headers, fetch: (request) => fetch(request) }));
+  complaintOf(await diagnoseProxy({ url, dialect, headers, fetch }));
 
 /** A port that does this to whoever connects. */
 async function portThat(meet: (socket: Socket) => void): Promise<string> {

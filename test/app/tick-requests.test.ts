@@ -30,9 +30,9 @@ async function counted(allowance: number) {
         url: PATH,
         cluster: "test",
         partitions: 3,
-        fetch: (request) => {
+        fetch: (url, init) => {
           spend("gateway", 1);
-          return service.current!.gateway.app.fetch(request);
+          return service.current!.gateway.app.request(url, init);
         },
       }),
     database: (inner) => {

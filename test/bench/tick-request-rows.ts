@@ -135,7 +135,7 @@ async function fill(url: string, data: string): Promise<void> {
   const texts = readOperations(data, RECORDS).flatMap(({ data: { content } }) => content ?? []);
   await using service = await startInProcess({
     env: { USE_KAFKA: "true" },
-    broker: () => tidegate({ url, cluster: "bench", partitions: 3, fetch: (request) => fetch(request) }),
+    broker: () => tidegate({ url, cluster: "bench", partitions: 3, fetch }),
   });
   const items = Array.from({ length: RECORDS }, (_, i): Submission => {
     const item = SAMPLES[i % SAMPLES.length]!(i);

@@ -56,7 +56,7 @@ export async function cardOf({ dialect, open }: CardOf): Promise<Card> {
     topic: TOPIC,
     timeoutMs: 60_000,
     access: {
-      fetch: (request) => fetch(request),
+      fetch,
       ...(dialect === "upstash"
         ? {
             headers: { authorization: `Basic ${btoa("user:secret")}` },

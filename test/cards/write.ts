@@ -17,7 +17,7 @@ for (const card of CARDS) {
 }
 const gateway = process.env.KAFKA_GATEWAY;
 if (gateway !== undefined) {
-  const access = { fetch: (request: Request) => fetch(request) };
+  const access = { fetch };
   const card = await examine({ url: gateway, dialect: "tidegate", topic: undefined, timeoutMs: 120_000, access });
   if ("reason" in card) throw new Error(card.reason);
   put("kafka", tableOf(card));

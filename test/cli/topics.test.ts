@@ -115,7 +115,7 @@ describe("tidegate topics", () => {
     expect([code, err]).toEqual([
       1,
       expect.stringMatching(
-        /^tidegate: Cannot read the topics of http:\/\/127\.0\.0\.1:9: .*: see that the proxy runs/,
+        /^tidegate: Cannot read the topics of http:\/\/127\.0\.0\.1:9: nothing listens .*: start the proxy/,
       ),
     ]);
   });

@@ -2,9 +2,11 @@
 import { withBreaker } from "../../src/adapters/broker/breaker.ts";
 import { withCoalescing } from "../../src/adapters/broker/coalescing.ts";
 import { withDeadline } from "../../src/adapters/broker/deadline.ts";
+import type { Fetch } from "../../src/adapters/broker/proxy-call.ts";
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
 import type { Broker } from "../../src/ports/broker.ts";
 import { logBroker } from "../../src/runtime/log-broker.ts";
+import { nodeFetch } from "../../src/runtime/node-fetch.ts";
 import { faultyBroker } from "../support/faulty-broker.ts";
 import { gatewayBundle, loopback, temporaryFolder } from "../support/gateway-bundle.ts";
 import { type BrokerUnderTest, brokerContract, EVERY_ABILITY } from "./broker.ts";
@@ -38,7 +40,7 @@ async function inProcess(): Promise<BrokerUnderTest> {
   };
 }
 
-async function overHttp(): Promise<BrokerUnderTest> {
+const overHttp = (fetch: Fetch) => async (): Promise<BrokerUnderTest> => {
   const bundle = await gatewayBundle({ topics: TOPICS });
   const server = await loopback(bundle.app);
   return {
@@ -48,7 +50,7 @@ async function overHttp(): Promise<BrokerUnderTest> {
       await bundle[Symbol.asyncDispose]();
     },
   };
-}
+};
 
 brokerContract(
   "rest-v2 on a gateway in memory",
@@ -57,7 +59,8 @@ brokerContract(
 );
 brokerContract("rest-v2 on a gateway on a file", onFile, EVERY_ABILITY);
 brokerContract("the embedded log", inProcess, EVERY_ABILITY);
-brokerContract("rest-v2 over HTTP", overHttp, EVERY_ABILITY);
+brokerContract("rest-v2 over HTTP by fetch", overHttp(fetch), EVERY_ABILITY);
+brokerContract("rest-v2 over HTTP by node:http", overHttp(nodeFetch().fetch), EVERY_ABILITY);
 brokerContract(
   "withDeadline",
   inMemory((broker) => withDeadline(broker, DEADLINES)),

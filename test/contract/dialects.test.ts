@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import type { DialectOptions } from "../../src/adapters/broker/dialect.ts";
 import type { Dialect } from "../../src/config/kafka-url.ts";
 import { dialects } from "../../src/runtime/dialects.ts";
+import { nodeFetch } from "../../src/runtime/node-fetch.ts";
 import { loopback } from "../support/gateway-bundle.ts";
 import { confluentProxy } from "../support/proxies/confluent.ts";
 import { confluentV3Proxy } from "../support/proxies/confluent-v3.ts";
@@ -29,7 +30,13 @@ function hold(
     async () => {
       const server = await loopback(proxy().app);
       return {
-        broker: dialects[dialect]({ url: server.url, cluster: "test", fetch, partitions: 3, ...more }),
+        broker: dialects[dialect]({
+          url: server.url,
+          cluster: "test",
+          fetch: nodeFetch().fetch,
+          partitions: 3,
+          ...more,
+        }),
         [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
       };
     },

@@ -1,5 +1,6 @@
 // The broker's contract through the REST v2 adapter and the gateway to a real Kafka.
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
+import { nodeFetch } from "../../src/runtime/node-fetch.ts";
 import { type BrokerUnderTest, brokerContract, EVERY_ABILITY } from "../contract/broker.ts";
 import { readKafka } from "../stack/read-stack.ts";
 import { loopback } from "../support/gateway-bundle.ts";
@@ -13,7 +14,7 @@ async function overHttp(): Promise<BrokerUnderTest> {
   const bundle = await kafkaBundle(kafka, { topics: TOPICS });
   const server = await loopback(bundle.app);
   return {
-    broker: restV2Broker({ url: server.url, cluster: "test", fetch, read: "stateless" }),
+    broker: restV2Broker({ url: server.url, cluster: "test", fetch: nodeFetch().fetch, read: "stateless" }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await bundle[Symbol.asyncDispose]();

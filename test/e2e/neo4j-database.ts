@@ -17,9 +17,7 @@ const TIMEOUT_MS = 10_000;
 export function openTransport(name: TransportName, timeoutMs = TIMEOUT_MS): Transport {
   const { bolt, http, user, password } = readStack().neo4j;
   const common = { user, password, database: "neo4j", timeoutMs };
-  return name === "bolt"
-    ? boltTransport({ url: bolt, ...common })
-    : queryApiTransport({ url: http, fetch: (request) => fetch(request), ...common });
+  return name === "bolt" ? boltTransport({ url: bolt, ...common }) : queryApiTransport({ url: http, fetch, ...common });
 }
 
 export function openNeo4j(name: TransportName, graph: GraphModel = model, transport = openTransport(name)): Database {

@@ -25,9 +25,7 @@ const urlVia = (name: TransportName, { port }: TcpProxy): string =>
 
 function openVia(name: TransportName, proxy: TcpProxy): Transport {
   const options = { url: urlVia(name, proxy), user, password, database: "neo4j", timeoutMs: TIMEOUT_MS };
-  return name === "bolt"
-    ? boltTransport(options)
-    : queryApiTransport({ ...options, fetch: (request) => fetch(request) });
+  return name === "bolt" ? boltTransport(options) : queryApiTransport({ ...options, fetch });
 }
 
 async function failureOf(work: Promise<unknown>): Promise<AppError> {

@@ -1,5 +1,6 @@
 // Outside requests of a Worker are counted for each invocation by itself, and bind what nobody waits for.
 import { describe, expect, it } from "vitest";
+import { fetchOf } from "../../src/adapters/broker/proxy-call.ts";
 import { tidegate } from "../../src/adapters/broker/tidegate.ts";
 import { parseConfig } from "../../src/config.ts";
 import { ledgerKey } from "../../src/domain/key.ts";
@@ -34,7 +35,7 @@ async function startWorker() {
   ]);
   const worker = createWorkerService(config, {
     bindings: {},
-    broker: tidegate({ url: URL, cluster: "none", partitions: 3, fetch: requests.fetch }),
+    broker: tidegate({ url: URL, cluster: "none", partitions: 3, fetch: fetchOf(requests.fetch) }),
     database: Object.fromEntries(counted) as Database,
     write: () => undefined,
     requests,

@@ -1,18 +1,18 @@
 // A proxy in the test's hands behind the v2 adapter.
-import type { Fetch } from "../../src/adapters/broker/proxy-call.ts";
+import { type Answering, fetchOf } from "../../src/adapters/broker/proxy-call.ts";
 import { type RestV2Options, restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
 
 /** A broker whose proxy answers as told, and the requests it got. */
-export function fakeProxy(answer: Fetch, options: Partial<RestV2Options> = {}) {
+export function fakeProxy(answer: Answering, options: Partial<RestV2Options> = {}) {
   const requests: Request[] = [];
   const broker = restV2Broker({
     url: "http://proxy.test/kafka/",
     cluster: "c",
     read: "stateless",
-    fetch: async (request) => {
+    fetch: fetchOf((request) => {
       requests.push(request.clone());
       return answer(request);
-    },
+    }),
     ...options,
   });
   return { broker, requests };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ServerType, serve } from "@hono/node-server";
 import type { Hono } from "hono";
+import { fetchOf } from "../../src/adapters/broker/proxy-call.ts";
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
 import { createGateway } from "../../src/gateway/app.ts";
 import type { Log } from "../../src/gateway/log.ts";
@@ -32,7 +33,12 @@ export async function gatewayBundle(options: BundleOptions = {}): Promise<Gatewa
   const log = openSqliteLog(options.path ?? ":memory:");
   for (const [name, partitions] of Object.entries(options.topics ?? { t: 3 })) await log.createTopic(name, partitions);
   const app = createGateway(log, options);
-  const broker = restV2Broker({ url: "http://gateway.test", cluster: "test", fetch: app.fetch, read: "stateless" });
+  const broker = restV2Broker({
+    url: "http://gateway.test",
+    cluster: "test",
+    fetch: fetchOf(app.fetch),
+    read: "stateless",
+  });
   return {
     log,
     app,

@@ -1,6 +1,7 @@
 // A gateway of its own on the stack's Kafka for each test, with topics that nobody else sees.
 import { randomBytes } from "node:crypto";
 import { Admin } from "@platformatic/kafka";
+import { fetchOf } from "../../src/adapters/broker/proxy-call.ts";
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
 import { createGateway } from "../../src/gateway/app.ts";
 import { kafkaLog } from "../../src/gateway/kafka/kafka-log.ts";
@@ -31,7 +32,12 @@ export async function kafkaBundle(bootstrap: string, options: KafkaBundleOptions
   const log: Log = prefixedLog(cluster, prefix);
   for (const [name, partitions] of Object.entries(options.topics ?? { t: 3 })) await log.createTopic(name, partitions);
   const app = createGateway(log, options);
-  const broker = restV2Broker({ url: "http://gateway.test", cluster: "test", fetch: app.fetch, read: "stateless" });
+  const broker = restV2Broker({
+    url: "http://gateway.test",
+    cluster: "test",
+    fetch: fetchOf(app.fetch),
+    read: "stateless",
+  });
   const admin = new Admin({ clientId: "e2e", bootstrapBrokers: [bootstrap], retries: 3, requestTimeout: 10_000 });
   return {
     log,

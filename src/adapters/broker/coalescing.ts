@@ -10,7 +10,7 @@ export interface CoalescingOptions {
   readonly bytesMax?: number;
   /** How long a call waits for company at most. Default 2. */
   readonly lingerMs?: number;
-  /** Merged produces that are under way together. Default 2. */
+  /** Merged produces that are under way together; twice as many when they are half full, and company would save little. Default 2. */
   readonly inFlightMax?: number;
   /** How long a call may take, waiting for company and for its turn included. Default: as long as the broker takes. */
   readonly deadlineMs?: number;
@@ -58,8 +58,9 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
   };
   /** `now`: do not wait for company any longer than the turn of the event loop. */
   const plan = (now: boolean): void => {
-    if (queue.isEmpty() || inFlight >= inFlightMax) return;
-    const soon = now || inFlight === 0 || queue.isFull();
+    const isWorthwhile = queue.isHalfFull();
+    if (queue.isEmpty() || inFlight >= (isWorthwhile ? 2 * inFlightMax : inFlightMax)) return;
+    const soon = now || inFlight === 0 || isWorthwhile;
     if (cancelFlush !== undefined && !(soon && lingering)) return;
     cancelFlush?.();
     lingering = !soon;
@@ -71,7 +72,7 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
     const began = performance.now();
     let seen = queue.size();
     const look = (): void => {
-      const grown = queue.size() > seen && !queue.isFull() && performance.now() - began < lingerMs;
+      const grown = queue.size() > seen && !queue.isHalfFull() && performance.now() - began < lingerMs;
       seen = queue.size();
       if (grown) cancel = atEndOfTurn(look);
       else flush();
@@ -153,8 +154,8 @@ function callQueue(recordsMax: number, bytesMax: number) {
     },
     isEmpty: () => waiting.length === 0,
     size: () => waiting.length,
-    /** Whether what waits fills a request. */
-    isFull: () => queued.records >= recordsMax || queued.size >= bytesMax,
+    /** Whether what waits fills half a request. */
+    isHalfFull: () => 2 * queued.records >= recordsMax || 2 * queued.size >= bytesMax,
   };
 }
 

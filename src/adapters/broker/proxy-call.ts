@@ -1,7 +1,28 @@
 // One request to a REST proxy, and what is known when it fails: whether it can have been carried out.
 
-/** Anything that answers requests: the global fetch, or the fetch of an app in this process. */
-export type Fetch = (request: Request) => Response | Promise<Response>;
+/** How a request is sent. */
+export interface FetchInit {
+  readonly method: ProxyRequest["method"];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly signal: AbortSignal | null;
+  /** A redirect would send records, and the authorisation, to a host that nobody configured. */
+  readonly redirect: "manual";
+}
+
+/** As much of a Response as is looked at. Breaking off the body ends the answer. */
+export type Fetched = { readonly status: number; readonly body: AsyncIterable<Uint8Array> | null };
+
+/** Anything that answers requests: the global fetch, a cheaper client, or an app in this process. */
+export type Fetch = (url: string, init: FetchInit) => Fetched | Promise<Fetched>;
+
+/** Anything that answers whole requests. */
+export type Answering = (request: Request) => Response | Promise<Response>;
+
+/** A fetch whose requests are answered by something else. */
+export function fetchOf(answering: Answering): Fetch {
+  return (url, init) => answering(new Request(url, init));
+}
 
 /** A request to be sent. */
 export interface ProxyRequest {
@@ -49,28 +70,23 @@ export function proxyCaller(options: ProxyOptions): ProxyCall {
   const url = new URL(options.url);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
   const headers = { ...authorization(url), ...options.headers };
+  const fault = faultOf(headers);
 
-  const build = (call: ProxyRequest): Request => {
+  const send = (call: ProxyRequest): Fetched | Promise<Fetched> => {
     const contentType = call.contentType === undefined ? {} : { "content-type": call.contentType };
-    return new Request(`${call.base ?? base}${call.path}`, {
+    return options.fetch(`${call.base ?? base}${call.path}`, {
       method: call.method,
       headers: { ...headers, accept: call.accept, ...contentType },
       body: call.body ?? null,
       signal: call.signal ?? null,
-      // A redirect would send records, and the authorisation, to a host that nobody configured.
       redirect: "manual",
     });
   };
   return async (call) => {
     if (call.signal?.aborted === true) return { kind: "unsent", heal: true, reason: "cancelled before it was sent" };
-    let request: Request;
+    if (fault !== undefined) return fault;
     try {
-      request = build(call);
-    } catch (cause) {
-      return { kind: "unsent", heal: false, reason: `the request cannot be made: ${words(cause)}`, cause };
-    }
-    try {
-      const response = await options.fetch(request);
+      const response = await send(call);
       if (call.parse === undefined) {
         const text = await readText(response, options.answerBytesMax);
         return { kind: "answered", status: response.status, body: parse(text) };
@@ -82,6 +98,16 @@ export function proxyCaller(options: ProxyOptions): ProxyCall {
       return { kind: "lost", reason: `no answer: ${words(cause)}`, cause };
     }
   };
+}
+
+/** What comes of requests with these headers when they cannot be sent by anybody. */
+function faultOf(headers: Readonly<Record<string, string>>): ProxyAnswer | undefined {
+  try {
+    new Headers(headers);
+    return undefined;
+  } catch (cause) {
+    return { kind: "unsent", heal: false, reason: `the request cannot be made: ${words(cause)}`, cause };
+  }
 }
 
 /** Whether an error says that no connection came about; of several attempts all have to say so. */
@@ -108,7 +134,7 @@ function authorization(url: URL): Record<string, string> {
 }
 
 /** The body as text; undefined when it is larger than `bytesMax`. Throws when the connection breaks. */
-export async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+export async function readText(response: Fetched, bytesMax: number): Promise<string | undefined> {
   const { text, isWhole, cause } = await readAvailable(response, bytesMax);
   if (cause !== undefined) throw cause;
   return isWhole ? text : undefined;
@@ -116,23 +142,17 @@ export async function readText(response: Response, bytesMax: number): Promise<st
 
 /** The body as far as it came, and why it ended when it broke. */
 async function readAvailable(
-  response: Response,
+  response: Fetched,
   bytesMax: number,
 ): Promise<{ readonly text: string; readonly isWhole: boolean; readonly cause?: unknown }> {
   const decoder = new TextDecoder();
-  const reader = response.body?.getReader();
   let text = "";
   let bytes = 0;
   try {
-    while (reader !== undefined) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      bytes += value.length;
-      if (bytes > bytesMax) {
-        reader.cancel().catch(() => {});
-        return { text, isWhole: false };
-      }
-      text += decoder.decode(value, { stream: true });
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) return { text, isWhole: false };
+      text += decoder.decode(chunk, { stream: true });
     }
   } catch (cause) {
     return { text, isWhole: false, cause };

@@ -107,17 +107,14 @@ async function makeByProxy(config: Config, url: string, topic: string): Promise<
   const { fetch, close } = proxyFetch(config);
   try {
     const { headers } = dialectOptions(config, config.kafka!, fetch);
-    const response = await fetch(
-      new Request(`${url}/admin/topics`, {
-        method: "POST",
-        // The bridge takes no other type.
-        headers: { ...headers, "content-type": "application/vnd.kafka.json.v2+json" },
-        body: JSON.stringify({ topic_name: topic, partitions_count: config.KAFKA_TOPIC_PARTITIONS }),
-        redirect: "manual",
-        signal: AbortSignal.timeout(DEADLINE_MS),
-      }),
-    );
-    await response.body?.cancel();
+    const response = await fetch(`${url}/admin/topics`, {
+      method: "POST",
+      // The bridge takes no other type.
+      headers: { ...headers, "content-type": "application/vnd.kafka.json.v2+json" },
+      body: JSON.stringify({ topic_name: topic, partitions_count: config.KAFKA_TOPIC_PARTITIONS }),
+      redirect: "manual",
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
     if (CREATED.has(response.status) || response.status === EXISTS) return { status: "made" };
     return { status: "refused", reason: `it answered ${response.status} to POST /admin/topics` };
   } catch (error) {

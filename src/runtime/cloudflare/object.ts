@@ -1,6 +1,7 @@
 // The embedded default on Workers: a Durable Object whose SQLite holds the gateway's log, the graph and the ledger, with
 // the engine inside it, so that effects stay transactional.
 import { DurableObject } from "cloudflare:workers";
+import { fetchOf } from "../../adapters/broker/proxy-call.ts";
 import type { TickReport } from "../../app/tick.ts";
 import { withAlarm } from "./alarm.ts";
 import { type Bindings, workerConfig } from "./bindings.ts";
@@ -74,7 +75,7 @@ export class TidegateObject extends DurableObject<Bindings> {
     const write = workerLog(config);
     const { storage } = this.ctx;
     const requests = countedFetch(config.TICK_REQUESTS);
-    const remote = requests.fetch;
+    const remote = fetchOf(requests.fetch);
     const { kafka, neo4j } = config;
     const database = neo4j === undefined ? embeddedDatabase(storage) : remoteDatabase(neo4j, remote);
     const log = kafka === undefined ? await embeddedLog(config, storage, write) : undefined;

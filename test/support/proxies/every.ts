@@ -1,7 +1,7 @@
 // Every dialect with a proxy of the tests behind it, within this process but for the package that has a fetch of its own.
 import type { Hono } from "hono";
 import type { DialectOptions } from "../../../src/adapters/broker/dialect.ts";
-import type { Fetch } from "../../../src/adapters/broker/proxy-call.ts";
+import { type Answering, fetchOf } from "../../../src/adapters/broker/proxy-call.ts";
 import type { Dialect } from "../../../src/config/kafka-url.ts";
 import type { Broker } from "../../../src/ports/broker.ts";
 import { dialects } from "../../../src/runtime/dialects.ts";
@@ -38,13 +38,13 @@ export function brokerOf(
   dialect: Dialect,
   app: Pick<Hono, "fetch">,
   options: Partial<DialectOptions> = {},
-  intercept: (request: Request, send: Fetch) => Promise<Response> = async (request, send) => send(request),
+  intercept: (request: Request, send: Answering) => Promise<Response> = async (request, send) => send(request),
 ): Broker {
-  const send: Fetch = (request) => app.fetch(request);
+  const send: Answering = (request) => app.fetch(request);
   return dialects[dialect]({
     url: "http://proxy.test",
     cluster: "test",
-    fetch: (request) => intercept(request, send),
+    fetch: fetchOf((request) => intercept(request, send)),
     partitions: 3,
     ...options,
   });
