@@ -91,7 +91,7 @@ export function createIntake({ flows, clock, stampClock, entropy }: IntakeDeps):
     return entropy.hash(partitionkey === undefined ? text : `${text}#${partitionkey}`);
   };
   const tokenMac = (draft: Draft, { id, stamp }: Identity, tenant: string, mac = entropy.macs[0]): string =>
-    mac(`retry/${tenant}/${id}/${stamp}/${bodyHash(draft)}`).slice(0, 32);
+    mac(`retry/${tenant}/${id}/${stamp}/${bodyHash(draft)}`, 32);
   return {
     bodyHash,
     check(submission) {

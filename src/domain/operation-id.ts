@@ -3,8 +3,10 @@
 
 import { hexTime } from "./stamp.ts";
 
-/** Keyed hash of a text as lower-case hex, at least 11 digits; the secret stays with whoever made the function. */
-export type Mac = (text: string) => string;
+/** The first `digits` (32 at most) of a text's keyed hash as lower-case hex; the secret stays with whoever made the function. */
+export type Mac = (text: string, digits: number) => string;
+
+const MAC_DIGITS = 8;
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -13,7 +15,7 @@ export function mintOperationId(ms: number, random: string, tenant: string, mac:
   const time = hexTime(ms);
   const variant = (8 + (Number.parseInt(random[3]!, 16) & 3)).toString(16);
   const head = `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 11)}`;
-  return head + mac(`${tenant}/${head}`).slice(0, 8);
+  return head + mac(`${tenant}/${head}`, MAC_DIGITS);
 }
 
 /**
@@ -21,7 +23,7 @@ export function mintOperationId(ms: number, random: string, tenant: string, mac:
  * stamp, and the MAC stands in for the random bits.
  */
 export function resultOperationId(requestId: string, ms: number, tenant: string, mac: Mac): string {
-  return mintOperationId(ms, mac(`result/${tenant}/${requestId}`).slice(0, 11), tenant, mac);
+  return mintOperationId(ms, mac(`result/${tenant}/${requestId}`, 11), tenant, mac);
 }
 
 /** When an id was minted, in milliseconds since 1970. */
@@ -34,5 +36,5 @@ export function isMinted(id: string, tenant: string, macs: readonly Mac[]): bool
   if (!UUID_V7.test(id)) return false;
   const head = id.slice(0, 28);
   const tail = id.slice(28);
-  return macs.some((mac) => mac(`${tenant}/${head}`).slice(0, 8) === tail);
+  return macs.some((mac) => mac(`${tenant}/${head}`, MAC_DIGITS) === tail);
 }

@@ -137,21 +137,23 @@ async function takeChunk(items: readonly unknown[], take: Take, read: ReadItem):
   return answers.map((answer) => JSON.stringify(answerItem(answer ?? taken.next().value!)));
 }
 
-/** Members of an item other than its data. */
-const MEMBERS = { flow: true, type: true, key: false, after: false, retryToken: false, partitionkey: false } as const;
+/** Members of an item other than its data, and whether they have to be there. */
+const MEMBERS = new Map(
+  Object.entries({ flow: true, type: true, key: false, after: false, retryToken: false, partitionkey: false }),
+);
 
 function toSubmission(item: unknown): Submission | AppError {
   if (typeof item !== "object" || item === null || Array.isArray(item))
     return invalidBatch("#", "An item is an object");
   const members = item as Record<string, unknown>;
-  for (const [name, required] of Object.entries(MEMBERS)) {
+  for (const [name, required] of MEMBERS) {
     const value = members[name];
     if (value === undefined ? required : typeof value !== "string") {
       return invalidBatch(`#/${name}`, value === undefined ? "The member is missing" : "The member must be a string");
     }
   }
   for (const name of Object.keys(members)) {
-    if (name !== "data" && !Object.hasOwn(MEMBERS, name)) {
+    if (name !== "data" && !MEMBERS.has(name)) {
       return invalidBatch(`#/${encodeURIComponent(name.toWellFormed())}`, "There is no such member");
     }
   }

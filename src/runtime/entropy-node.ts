@@ -32,6 +32,8 @@ export function nodeEntropy(secret: string, previous: string | undefined): Entro
   };
 }
 
+/** Half as many as the digits that anybody asks for. */
+const MAC_BYTES_MAX = 16;
 /** Of one UTF-16 code unit. */
 const UTF8_BYTES_MAX = 3;
 const encoder = new TextEncoder();
@@ -44,11 +46,13 @@ function hmacOf(secret: string): Mac {
   const keyed = hmac.create(sha256, encoder.encode(secret));
   const state = keyed.clone();
   const digest = new Uint8Array(sha256.outputLen);
+  // Hex is made byte by byte, so of no more than is asked for.
+  const beginnings = Array.from({ length: MAC_BYTES_MAX + 1 }, (_, length) => digest.subarray(0, length));
   let bytes = new Uint8Array(256);
-  return (text) => {
+  return (text, digits) => {
     if (text.length * UTF8_BYTES_MAX > bytes.length) bytes = new Uint8Array(text.length * UTF8_BYTES_MAX);
     const { written } = encoder.encodeInto(text, bytes);
     keyed._cloneInto(state).update(bytes.subarray(0, written)).digestInto(digest);
-    return bytesToHex(digest);
+    return bytesToHex(beginnings[Math.ceil(digits / 2)]!).slice(0, digits);
   };
 }

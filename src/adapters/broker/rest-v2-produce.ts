@@ -38,7 +38,13 @@ export interface ProduceFormat {
 
 const REST_V2: ProduceFormat = {
   record: ({ key, value }) => `{"key":"${textToBase64(key)}","value":"${textToBase64(value)}"}`,
-  body: (records) => `{"records":[${records.join(",")}]}`,
+  // One join makes one flat text, where what `+` puts around it would be copied once more to be sent.
+  body(records) {
+    const parts = [...records];
+    parts[0] = `{"records":[${parts[0]}`;
+    parts[parts.length - 1] += "]}";
+    return parts.join(",");
+  },
 };
 
 /** Groups records by topic and cuts each group, in order, into bodies within the bounds; a larger record goes alone. */
