@@ -1,34 +1,28 @@
 // The only place that knows the fallback rule: produce where the flow's Kafka is on, apply where it is off, apply with
 // an outbox row where producing failed; an error only when all that failed too.
-import { AppError, asAppError, isForHalves } from "../domain/errors.ts";
+import { AppError, asAppError } from "../domain/errors.ts";
 import { keyPart, ledgerKey } from "../domain/key.ts";
-import { encodeRecord, type Operation } from "../domain/operation.ts";
+import { encodeRecord } from "../domain/operation.ts";
 import { logTopic } from "../flows/define.ts";
-import type { Broker, ProduceResult } from "../ports/broker.ts";
-import type { Delay } from "../ports/clock.ts";
-import type { Database, KeyRow } from "../ports/database.ts";
-import { type Answer, answerWithResult, appliedAnswer, pendingAnswer, queuedAnswer } from "./answer.ts";
-import type { Arrival, Result } from "./decision.ts";
-import type { Engine } from "./engine.ts";
-import { type Draft, entityOf, type Identity, type Intake, operationMs, type Submission } from "./intake.ts";
-import type { Log } from "./log.ts";
-import type { Prepare } from "./prepare.ts";
-import type { Queries } from "./queries.ts";
+import type { Broker } from "../ports/broker.ts";
+import type { KeyRow } from "../ports/database.ts";
+import { type Answer, answerWithResult, queuedAnswer } from "./answer.ts";
+import {
+  type Attempt,
+  applyNow,
+  mismatch,
+  prepareNow,
+  RETRY_AFTER_MS,
+  type SyncAttempt,
+  type SyncDeps,
+} from "./apply-now.ts";
+import { type Draft, type Identity, operationMs, type Submission } from "./intake.ts";
 import { currentTrace } from "./tracing.ts";
-import type { Vitals } from "./vitals.ts";
 
-export interface AcceptDeps {
-  readonly intake: Intake;
-  readonly engine: Engine;
+export interface AcceptDeps extends SyncDeps {
   readonly broker: Broker;
-  readonly database: Database;
-  readonly vitals: Vitals;
-  readonly log: Log;
   /** Names of the flows whose Kafka is on. */
   readonly flowsOn: ReadonlySet<string>;
-  readonly prepare: Prepare;
-  readonly queries: Queries;
-  readonly delay: Delay;
 }
 
 /** How a client wants to be answered. */
@@ -47,18 +41,6 @@ export type Accept = (
   preferences?: Preferences,
 ) => Promise<Answer[]>;
 
-/** A submission on its way: a draft with its identity, then its operation. */
-interface Attempt {
-  readonly index: number;
-  readonly draft: Draft;
-  readonly identity: Identity;
-  readonly operation: Operation;
-  /** The operation's record, for the log now or by the outbox later. */
-  readonly record: string;
-  /** Its idempotency key was reserved by an earlier request: the ledger may know its outcome. */
-  readonly repeated: boolean;
-}
-
 /** Below every topic's record limit: what is accepted can always reach the log. */
 const RECORD_BYTES_MAX = 1_000_000;
 
@@ -66,13 +48,6 @@ const encoder = new TextEncoder();
 
 function isTooLarge(record: string): boolean {
   return record.length * 3 > RECORD_BYTES_MAX && encoder.encode(record).byteLength > RECORD_BYTES_MAX;
-}
-
-/** A synchronous application and why it is one. */
-interface SyncAttempt {
-  readonly attempt: Attempt;
-  readonly path: "direct" | "fallback";
-  readonly failure: Exclude<ProduceResult, { status: "ok" }> | undefined;
 }
 
 export function createAccept(deps: AcceptDeps): Accept {
@@ -90,7 +65,7 @@ export function createAccept(deps: AcceptDeps): Accept {
     const failed = on.length > 0 ? await produceAll(deps, on, answers) : [];
     const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
     if (direct.length + failed.length > 0) {
-      const { waiting } = await applyAll(deps, [...direct, ...failed], tenant, answers);
+      const { waiting } = await applyNow(deps, [...direct, ...failed], tenant, answers);
       if (waiting.length > 0 && waitMs > 0) await prepareNow(deps, waiting, answers, waitMs);
     }
 
@@ -187,11 +162,6 @@ function reservedKey({ type }: Draft, tenant: string, key: string): string {
   return `${keyPart(tenant)}/${type.internal ? "decision/" : ""}${keyPart(key)}`;
 }
 
-function mismatch(): AppError {
-  const detail = "The idempotency key was used before for another body";
-  return new AppError("idempotency_mismatch", detail, { faults: [{ pointer: "#/key", detail }] });
-}
-
 function keysUnreachable(cause: unknown): AppError {
   const detail = "Nothing was accepted: the database that keeps idempotency keys cannot be reached";
   return new AppError("nothing_accepted", detail, { cause, retryAfterMs: RETRY_AFTER_MS });
@@ -255,138 +225,6 @@ async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answer
   }
   if (failed.length > 0) deps.log.fallback(failed.length, failed[0]!.failure!, failed[0]!.attempt.operation);
   return failed;
-}
-
-/** What came of a group: whose prepared work is to be done, and what keeps anything behind it from being tried. */
-interface AppliedGroup {
-  readonly waiting: readonly SyncAttempt[];
-  readonly halted?: AppError;
-}
-
-/**
- * Applies synchronously, in one transaction, or in halves where one item is at fault or all are too much at a time; an
- * error goes to the callers. Behind a half that nobody could take nothing is tried: sent again, that would be later than
- * what follows it.
- */
-async function applyAll(
-  deps: AcceptDeps,
-  attempts: readonly SyncAttempt[],
-  tenant: string,
-  answers: Answer[],
-): Promise<AppliedGroup> {
-  const refuse = (refused: readonly SyncAttempt[], error: AppError): AppliedGroup => {
-    for (const { attempt, failure } of refused) {
-      answers[attempt.index] = { problem: notAccepted(deps.intake, attempt, tenant, failure, error) };
-    }
-    return { waiting: [], ...(error.code === "internal" ? {} : { halted: error }) };
-  };
-  try {
-    const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
-    const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
-    for (const attempt of attempts) {
-      answers[attempt.attempt.index] = await syncAnswer(deps, attempt, results.get(attempt.attempt.operation.id));
-    }
-    const waiting = attempts.filter(({ attempt }) => {
-      const result = results.get(attempt.operation.id);
-      return result?.status === "done" && result.waiting;
-    });
-    return { waiting };
-  } catch (error) {
-    if (attempts.length > 1 && isForHalves(asAppError(error))) {
-      const half = Math.ceil(attempts.length / 2);
-      const first = await applyAll(deps, attempts.slice(0, half), tenant, answers);
-      const rest = attempts.slice(half);
-      if (first.halted !== undefined) {
-        // Not tried, so that nothing of it may stand, whatever may of what is before it.
-        const untried = new AppError("graph_unavailable", first.halted.message, { cause: first.halted });
-        return { ...refuse(rest, untried), waiting: first.waiting };
-      }
-      const second = await applyAll(deps, rest, tenant, answers);
-      return { ...second, waiting: [...first.waiting, ...second.waiting] };
-    }
-    deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
-    return refuse(attempts, asAppError(error));
-  }
-}
-
-/** Does prepared work within the time the client waits; what takes longer goes on, and ticks take it up again. */
-async function prepareNow(
-  deps: AcceptDeps,
-  waiting: readonly SyncAttempt[],
-  answers: Answer[],
-  waitMs: number,
-): Promise<void> {
-  const keys = waiting.map(({ attempt: { operation } }) => ledgerKey(operation.tenant, operation.id));
-  try {
-    await Promise.race([deps.prepare.now(keys), deps.delay(waitMs)]);
-    const rows = await deps.database.ledgerRows(keys);
-    const entities = await deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]);
-    for (const [i, { attempt, failure }] of waiting.entries()) {
-      const row = rows.get(keys[i]!);
-      if (row === undefined) continue;
-      answers[attempt.index] = appliedAnswer(attempt, row, entities.get(row.entity)!.state, failure?.reason);
-    }
-  } catch (error) {
-    // The requests are accepted all the same: their answers say that they are pending.
-    deps.log.tickFailed("prepare", error);
-  }
-}
-
-function arrivalOf({ engine, vitals }: AcceptDeps, { attempt, path, failure }: SyncAttempt): Arrival {
-  const { operation, draft, record } = attempt;
-  const arrival = engine.arrival(operation, path);
-  if (failure === undefined) return { ...arrival, refuseUnseen: vitals.isDrained(draft.flow.name) };
-  // A query changes nothing, so a complete log can do without it.
-  if (draft.type.query !== undefined) return arrival;
-  const outbox = {
-    key: ledgerKey(operation.tenant, operation.id),
-    topic: logTopic(draft.flow, draft.type, operation),
-    partitionKey: operation.partitionKey,
-    record,
-    reason: failure.reason,
-    fatal: failure.status === "fatal",
-    attempts: 0,
-    dueMs: 0,
-  };
-  return { ...arrival, outbox };
-}
-
-async function syncAnswer(
-  deps: AcceptDeps,
-  { attempt, failure }: SyncAttempt,
-  result: Result | undefined,
-): Promise<Answer> {
-  const { kind, id } = entityOf(attempt.draft.flow, attempt.draft.type, attempt.operation);
-  if (result?.status === "refused") {
-    return { problem: new AppError("not_found", `There is no ${kind} ${JSON.stringify(id)}`) };
-  }
-  if (result?.status !== "done") return { problem: mismatch() };
-  if (result.waiting) return pendingAnswer(attempt, result.row, failure?.reason);
-  return answerWithResult(deps.queries, attempt, result.row, result.state, failure?.reason);
-}
-
-const RETRY_AFTER_MS = 5_000;
-
-/** 503: nothing is anywhere, or one attempt may still land (core-proof #30). */
-function notAccepted(
-  intake: Intake,
-  { draft, identity }: Attempt,
-  tenant: string,
-  failure: SyncAttempt["failure"],
-  error: AppError,
-): AppError {
-  if (failure?.status !== "unknown" && !error.ambiguous) {
-    if (error.code === "internal") return error;
-    const detail = `Nothing was accepted: ${failure === undefined ? "" : `Kafka: ${failure.reason}; `}the database cannot be reached`;
-    return new AppError("nothing_accepted", detail, { cause: error, retryAfterMs: RETRY_AFTER_MS });
-  }
-  const detail =
-    "An attempt may still take effect; retry with the retry token, and the operation keeps its id and stamp";
-  return new AppError("outcome_unknown", detail, {
-    cause: error,
-    retryAfterMs: RETRY_AFTER_MS,
-    extra: { id: identity.id, stamp: identity.stamp, retryToken: intake.retryToken(draft, identity, tenant) },
-  });
 }
 
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [yes: Item[], no: Item[]] {

@@ -260,10 +260,10 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "#24",
     name: "a fallback record gets a new stamp",
-    file: ACCEPT,
+    file: "app/apply-now.ts",
     find: "    record,\n    reason: failure.reason,",
     replace:
-      'record: encodeRecord({ ...operation, stamp: operation.stamp.slice(0, 18) + "eeeeeeeeeeeeeeee" }, operationMs(operation)), reason: failure.reason,',
+      'record: record.replace(operation.stamp, operation.stamp.slice(0, 18) + "eeeeeeeeeeeeeeee"), reason: failure.reason,',
     property: 10,
   },
   {
