@@ -12,7 +12,7 @@ export interface DialectOptions {
   readonly url: string;
   /** Names the cluster in position keys. */
   readonly cluster: string;
-  /** The global fetch, or one with a client certificate. */
+  /** How requests are sent. */
   readonly fetch: Fetch;
   /** Sent with every request: the authorisation. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -22,7 +22,7 @@ export interface RestV2Options {
   readonly url: string;
   /** Names the cluster in position keys. */
   readonly cluster: string;
-  /** The global fetch, or the fetch of an app in this process. */
+  /** How requests are sent. */
   readonly fetch: Fetch;
   /** How records are read: many partitions by offset in one request. */
   readonly read: "stateless";
