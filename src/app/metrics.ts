@@ -2,7 +2,7 @@
 // however often they restart.
 import { addCounts, type Counts, difference, NO_COUNTS } from "../domain/accounting.ts";
 import type { Flow } from "../flows/define.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, Delay } from "../ports/clock.ts";
 import type { Backlog, Database, PositionRow } from "../ports/database.ts";
 import type { Canary } from "./canary.ts";
 import { BOUNDS, type Counted, countOf } from "./histogram.ts";
@@ -36,7 +36,11 @@ export interface MetricsDeps {
   readonly meters: Meters;
   readonly breakerState: () => string;
   readonly canary: Canary;
+  readonly delay: Delay;
 }
+
+/** Who scrapes gives up after ten seconds as a rule: by then the page says that the database does not answer. */
+const DATABASE_MS_MAX = 5_000;
 
 /** Every metric with its lines now. */
 export type Metrics = () => Promise<readonly Family[]>;
@@ -47,7 +51,12 @@ export type Metrics = () => Promise<readonly Family[]>;
  */
 export function createMetrics(deps: MetricsDeps): Metrics {
   return async () => {
-    const [held, lag, flights] = await Promise.all([readDatabase(deps.database), deps.lag(), deps.canary.flights()]);
+    const late = deps.delay(DATABASE_MS_MAX);
+    const [held, lag, flights] = await Promise.all([
+      Promise.race([readDatabase(deps.database), late.then(() => null)]),
+      deps.lag(),
+      Promise.race([deps.canary.flights(), late.then(() => new Map())]),
+    ]);
     const samples: Samples = {
       ...databaseSamples(deps, held),
       ...lagSamples(deps, lag),

@@ -219,7 +219,7 @@ export function compose(
       diagnose: platform.diagnose ?? (async () => null),
       unappliedMsMax: config.UNAPPLIED_AGE_MS_MAX,
     }),
-    metrics: createMetrics({ version, flows, database, clock, lag, vitals, meters, breakerState, canary }),
+    metrics: createMetrics({ version, flows, database, clock, lag, vitals, meters, breakerState, canary, delay }),
     log,
     limits: {
       bodyBytesMax: config.BODY_BYTES_MAX,

@@ -219,6 +219,31 @@ describe("GET /metrics", () => {
     for (const name of silent) expect(page.text).not.toMatch(new RegExp(`^tidegate_${name}`, "m"));
   });
 
+  it("waits for a database that hangs for five seconds, and says that it is not up", async () => {
+    let hangs = false;
+    const waited: number[] = [];
+    await using service = await start({
+      database: (database) => {
+        const hanging = Object.entries(database).map(([name, method]) => [
+          name,
+          (...args: never[]) => (hangs ? new Promise(() => {}) : (method as (...args: never[]) => unknown)(...args)),
+        ]);
+        return Object.fromEntries(hanging) as Database;
+      },
+      delay: async (ms) => {
+        if (hangs) waited.push(ms);
+      },
+    });
+    await fill(service);
+    hangs = true;
+    const page = await scrape(service);
+    hangs = false;
+    expect(waited).toEqual([5_000]);
+    expect(page.value("tidegate_up_database")).toBe(0);
+    expect(page.value("tidegate_accept_duration_seconds_count", { flow: "memory", path: "kafka" })).toBe(2);
+    expect(page.text).not.toMatch(/^tidegate_canary/m);
+  });
+
   it("reads positions and tasks alone, so that a large ledger makes no page dear", async () => {
     const calls: string[] = [];
     const watched = (database: Database): Database =>
