@@ -68,7 +68,7 @@ export const importCommand = defineCommand({
   meta: {
     name: "import",
     description:
-      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, chatgpt:<conversation>:<message>:<hash>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing",
+      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, chatgpt:<conversation>:<message>:<hash>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing as long as the service keeps its keys",
   },
   args,
   async run({ args }): Promise<number> {

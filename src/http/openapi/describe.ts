@@ -34,7 +34,7 @@ export interface Parameter {
 
 export interface AnswerDescription {
   readonly description: string;
-  /** Names of the document's header components, which say whether they are always there. */
+  /** Names of the document's header components, which say whether they are always there; `Name?` need not be here. */
   readonly headers?: readonly string[];
   readonly content: { readonly [mediaType: string]: JsonSchema };
 }

@@ -134,7 +134,12 @@ function problemsOf(codes: readonly ErrorCode[]): JsonSchema {
 }
 
 function headersOf(names: readonly string[]): JsonSchema {
-  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  const entries = names.map((name) => {
+    const optional = /^(.*)\?$/.exec(name)?.[1] as keyof typeof HEADERS | undefined;
+    if (optional === undefined) return [name, { $ref: `#/components/headers/${name}` }];
+    return [optional, { ...HEADERS[optional], required: false }];
+  });
+  return Object.fromEntries(entries);
 }
 
 function contentOf(schemas: { readonly [mediaType: string]: JsonSchema }): JsonSchema {

@@ -119,8 +119,8 @@ export const operationRoutes: readonly RouteDescription[] = [
     },
     answers: {
       200: {
-        description: "It has been carried out; of a batch, what became of each event.",
-        headers: OPERATION_ANSWERS[200].headers,
+        description: "It has been carried out; of a batch, what became of each event, without the headers of one.",
+        headers: ["Location?", "Tidegate-Stamp?", "Preference-Applied"],
         content: { "application/json": { anyOf: [refTo("Answer"), ANSWERS] } },
       },
       202: OPERATION_ANSWERS[202],
