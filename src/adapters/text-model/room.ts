@@ -53,5 +53,5 @@ export function throwIfCancelled(action: string, signal: AbortSignal | undefined
 }
 
 function endOf(text: string, charactersMax: number): string {
-  return text.slice(text.length - charactersMax).replace(/^[\udc00-\udfff]/, "");
+  return text.slice(Math.max(0, text.length - charactersMax)).replace(/^[\udc00-\udfff]/, "");
 }
