@@ -45,7 +45,7 @@ export const DEPTH_MAX = 32;
 
 /**
  * The first thing in `value` that some store on the way could not keep exactly: NUL, a lone surrogate, an integer
- * beyond 2^53, a member named `__proto__`, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
+ * beyond 2^53, a number beyond all (JSON may say 1e999), a member named `__proto__`, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
  */
 export function findUnstorable(value: Json): Unstorable | null {
   const found = search(value, 0);
@@ -63,6 +63,7 @@ interface Found {
 function search(value: Json, depth: number): Found | null {
   if (typeof value === "string") return searchText(value);
   if (typeof value === "number") {
+    if (!Number.isFinite(value)) return { path: [], detail: "The number is larger than any that can be kept" };
     const exact = !Number.isInteger(value) || Number.isSafeInteger(value);
     return exact ? null : { path: [], detail: "The integer is beyond 2^53 and would lose digits; send it as a string" };
   }

@@ -112,6 +112,7 @@ describe("an answer", () => {
       '{"id":12345678901234567890}',
       expect.stringMatching(/^the answer cannot be kept: #\/id /),
     ],
+    ["a number beyond all", '{"total":1e999}', expect.stringMatching(/^the answer cannot be kept: #\/total /)],
     ["too deep a nesting", "[".repeat(5_000) + "]".repeat(5_000), expect.stringMatching(/nested deeper/)],
   ])("of %s is a failure for good", async (_, body, reason) => {
     const { result } = await call(ends(200, JSON_TYPE, body));

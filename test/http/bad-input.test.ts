@@ -30,7 +30,7 @@ describe.each(WAYS)("bad data on the path $path", ({ options }) => {
     ["a text for an object", '"x"', "#", /object/],
     ["nothing for an object", "null", "#", /object/],
     ["a number for a text", '{"user":"u","content":5}', "#/content", /string/],
-    ["an infinite number", memory("1e999"), "#/metadata/a", /./],
+    ["an infinite number", memory("1e999"), "#/metadata/a", /larger than any/],
     ["a field nobody knows", '{"user":"u","content":"c","a/b~c d":1}', "#/a~1b~0c%20d", /no such field/],
     ["a name that objects are born with", '{"user":"u","content":"c","__proto__":{"x":1}}', "#/__proto__", /./],
     ["such a name deep within", memory('{"__proto__":{"x":1}}'), "#/metadata/a/__proto__", /__proto__/],
