@@ -96,6 +96,21 @@ export function taskCases(make: MakeDatabase): void {
     expect((await sweeps()).map(({ key }) => key)).toEqual(["a/Session/2"]);
   });
 
+  it("a sweep that is begun anew after its end takes no progress of the one before", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    await write(database, { sweeps: ["a/Session/1"] });
+    const [before] = await database.dueSweeps(1);
+    await write(database, { swept: { ...before!, cursor: null } });
+    const endedMs = await database.nowMs();
+    await vi.waitUntil(async () => (await database.nowMs()) > endedMs, { timeout: 10_000, interval: 2 });
+    await write(database, { sweeps: ["a/Session/1"] });
+    const anew = await database.dueSweeps(1);
+    await write(database, { swept: { ...before!, cursor: "late" } });
+    await write(database, { swept: { ...before!, cursor: null } });
+    expect(await database.dueSweeps(1)).toEqual(anew);
+  });
+
   it("a sweep that ends in the transaction that starts it again is still to be done, from its beginning", async () => {
     await using bundle = await make();
     const { database } = bundle;

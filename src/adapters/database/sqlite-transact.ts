@@ -136,8 +136,10 @@ function saveTasks(sql: Sql, writes: Writes, atMs: number): void {
   // After the progress of a sweep: one that this transaction restarts starts from the beginning.
   for (const key of sweeps) {
     sql.run(
-      "INSERT INTO sweep (key, cursor, revision) VALUES (?, '', 1) ON CONFLICT (key) DO UPDATE SET cursor = '', revision = revision + 1",
+      "INSERT INTO sweep (key, cursor, revision) VALUES (?, '', ?) ON CONFLICT (key) DO UPDATE SET cursor = '', revision = revision + 1",
       key,
+      // No number of an earlier sweep of the same entity, whose late progress is not this one's.
+      atMs,
     );
   }
 }

@@ -107,10 +107,11 @@ function sweepParts({ sweeps, swept }: Writes): Part[] {
       text: `${held} SET s.cursor = r.cursor`,
       rows: swept !== undefined && !ended ? [{ ...swept }] : [],
     },
-    // After the progress of a sweep: one that this transaction restarts starts from the beginning.
+    // After the progress of a sweep: one that this transaction restarts starts from the beginning. A new one has no number of
+    // an earlier sweep of the same entity, whose late progress is not this one's.
     {
       name: "sweeps",
-      text: "MERGE (s:Sweep {key: r}) SET s._lock = 0 SET s.cursor = '', s.revision = coalesce(s.revision, 0) + 1",
+      text: "MERGE (s:Sweep {key: r}) SET s._lock = 0 SET s.cursor = '', s.revision = coalesce(s.revision + 1, timestamp())",
       rows: sweeps,
     },
   ];
