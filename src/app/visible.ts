@@ -38,12 +38,12 @@ export function surroundings(deps: VisibleDeps): Surroundings {
     (await visible(deps, keys)).map(({ key, entity }) => ({ key, state: entity.state }));
   return {
     entity: async (key) => (await seen([key]))[0],
-    async members(target, kind, field, { limit, isWanted }) {
+    async members(target, kind, field, { limit, isWanted, pick = (state) => state }) {
       const found: Seen[] = [];
       for (let cursor: string | null = "", page = 0; cursor !== null && page < PAGES_MAX; page++) {
         const query = { target, kind, field, cursor, limit: PAGE, newestFirst: true };
         const { sources, next } = await deps.database.members(query);
-        found.push(...(await seen(sources)).filter(({ state }) => isWanted(state)));
+        for (const { key, state } of await seen(sources)) if (isWanted(state)) found.push({ key, state: pick(state) });
         cursor = found.length < limit ? next : null;
       }
       return found.slice(0, limit).reverse();

@@ -14,6 +14,8 @@ export interface Seen {
 export interface Wanted {
   readonly limit: number;
   isWanted(state: EntityState): boolean;
+  /** What is kept of each, called with the newest first; default all of it. */
+  readonly pick?: (state: EntityState) => EntityState;
 }
 
 /** The graph as it is when asked; bounded reads. */

@@ -6,6 +6,8 @@ import type { Basis, Seen, SourceText, Surroundings } from "./outside.ts";
 
 /** Entities of a kind that a model reads at most: the newest of those within its bounds. */
 const READ_MAX = 300;
+/** Characters of each kind that are kept, beyond what any model reads. */
+const CHARACTERS_MAX = 200_000;
 
 /** The kinds whose `content` speaks for an entity, and the field by which they refer to it. */
 const SOURCES: { readonly [kind: string]: readonly (readonly [kind: string, field: string])[] } = {
@@ -53,10 +55,23 @@ async function sources(
     const seen = await graph.entity(key);
     return seen !== undefined && isWanted(seen.state) ? [seen] : [];
   }
-  const found = await Promise.all(
-    from.map(([kind, field]) => graph.members(key, kind, field, { limit: READ_MAX, isWanted })),
-  );
-  return found.flat();
+  const found: Seen[] = [];
+  for (const [kind, field] of from) {
+    found.push(...(await graph.members(key, kind, field, { limit: READ_MAX, isWanted, pick: newestTexts() })));
+  }
+  return found;
+}
+
+/** Keeps what is read here, and of texts the newest: many attempts hold theirs together, and entities may be large. */
+function newestTexts(): (state: EntityState) => EntityState {
+  let room = CHARACTERS_MAX;
+  return (state) => {
+    const { content, role } = state.fields;
+    const [text, version] = content as readonly [string, string];
+    const kept = room > 0 ? text : "";
+    room -= text.length;
+    return { ...state, fields: { content: [kept, version], ...(role === undefined ? {} : { role }) } };
+  };
 }
 
 /** What came after a message is said in its session. */
