@@ -228,8 +228,5 @@ async function produceAll(deps: AcceptDeps, attempts: readonly Attempt[], answer
 }
 
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [yes: Item[], no: Item[]] {
-  const yes: Item[] = [];
-  const no: Item[] = [];
-  for (const item of items) (test(item) ? yes : no).push(item);
-  return [yes, no];
+  return [items.filter(test), items.filter((item) => !test(item))];
 }

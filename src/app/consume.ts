@@ -240,12 +240,12 @@ function stepsOfPartition(deps: ConsumeDeps, at: Assigned, { records, begin }: P
 
 /**
  * Applies steps in transactions of bounded size: in lanes, as many as there are whole transactions for, so that one is decided
- * while another is written. A stale position ends its queue, and the next tick reads again; requests that run out cut the
- * pass short between two transactions.
+ * while another is written. A stale position ends its queue, and the next tick reads again; requests that run out, and a
+ * stop, cut the pass short between two transactions.
  */
 async function applySteps(
   deps: ConsumeDeps,
-  { requests, batchMax = BATCH_RECORDS_MAX, lanes = 1 }: TickBudget,
+  { requests, signal, batchMax = BATCH_RECORDS_MAX, lanes = 1 }: TickBudget,
   steps: readonly Step[],
 ): Promise<Omit<Consumed, "more"> & { isCutShort: boolean }> {
   const total = { records: 0, first: 0, duplicate: 0, parked: 0, gap: 0 };
@@ -254,7 +254,7 @@ async function applySteps(
   let isCutShort = false;
   const lane = async (): Promise<void> => {
     for (let queue = takeLongest(queues); queue !== undefined; queue = takeLongest(queues)) {
-      isCutShort ||= affordable(requests, NEEDS.batch * count, 1) === 0;
+      isCutShort ||= signal?.aborted === true || affordable(requests, NEEDS.batch * count, 1) === 0;
       if (isCutShort) return;
       if (await applyBatch(deps, queue.splice(0, batchMax), total)) queues.add(queue);
     }

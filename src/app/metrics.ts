@@ -51,17 +51,15 @@ export type Metrics = () => Promise<readonly Family[]>;
  */
 export function createMetrics(deps: MetricsDeps): Metrics {
   return async () => {
-    const late = deps.delay(DATABASE_MS_MAX);
-    const [held, lag, flights] = await Promise.all([
-      Promise.race([readDatabase(deps.database), late.then(() => null)]),
-      deps.lag(),
-      Promise.race([deps.canary.flights(), late.then(() => new Map())]),
-    ]);
+    const late = deps.delay(DATABASE_MS_MAX).then(() => null);
+    const inTime = <Value>(work: Promise<Value>): Promise<Value | null> => Promise.race([work, late]);
+    const asked = [inTime(readDatabase(deps.database)), deps.lag(), inTime(deps.canary.flights())] as const;
+    const [held, lag, flights] = await Promise.all(asked);
     const samples: Samples = {
       ...databaseSamples(deps, held),
       ...lagSamples(deps, lag),
       ...processSamples(deps),
-      tidegate_canary_seconds: [...flights].map(([flow, { ms }]) => ({ labels: { flow }, value: ms / 1_000 })),
+      tidegate_canary_seconds: [...(flights ?? [])].map(([flow, { ms }]) => ({ labels: { flow }, value: ms / 1_000 })),
       tidegate_up_database: only(held === null ? 0 : 1),
       tidegate_up_kafka: only(lag.reachable ? 1 : 0),
     };

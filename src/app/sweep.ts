@@ -1,4 +1,5 @@
 // Recomputes, in bounded chunks, what refers to an entity whose deletion, creation or hiding changed what readers see.
+import { asAppError, isForHalves } from "../domain/errors.ts";
 import { kindOfKey } from "../domain/key.ts";
 import { type GraphModel, kindIn } from "../domain/model.ts";
 import { referralsOf } from "../domain/projection.ts";
@@ -17,18 +18,40 @@ export interface SweepDeps {
 
 /**
  * One chunk of each of up to 20 sweeps, or as many as the requests allow. Answers how many chunks were done: 0 means that
- * nothing is left to sweep, or nothing is left to do it with.
+ * nothing is left to sweep, or nothing is left to do it with. One that fails for a reason of its own stops no other; its
+ * error is thrown at the end.
  */
-export async function sweep({ model, database }: SweepDeps, allowance?: Allowance): Promise<number> {
+export async function sweep(deps: SweepDeps, allowance?: Allowance, signal?: AbortSignal): Promise<number> {
   const limit = affordable(allowance, NEEDS.sweepRow, ROWS_MAX);
   if (limit === 0) return 0;
-  const rows = await database.dueSweeps(limit);
-  for (const row of rows) await sweepChunk(model, database, row);
+  let failure: unknown;
+  const rows = await deps.database.dueSweeps(limit);
+  for (const row of rows) {
+    if (signal?.aborted === true) return 0;
+    try {
+      await sweepChunk(deps, row);
+    } catch (error) {
+      if (!isForHalves(asAppError(error))) throw error;
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
   return rows.length;
 }
 
-async function sweepChunk(model: GraphModel, database: Database, row: SweepRow): Promise<void> {
-  const page = await database.referrers(row.key, row.cursor, REFERRERS_MAX);
+/** A chunk that is too much for the database at a time is tried again at half the size. */
+async function sweepChunk(deps: SweepDeps, row: SweepRow): Promise<void> {
+  for (let limit = REFERRERS_MAX; ; limit = Math.ceil(limit / 2)) {
+    try {
+      return await sweepPage(deps, row, limit);
+    } catch (error) {
+      if (limit === 1 || !isForHalves(asAppError(error))) throw error;
+    }
+  }
+}
+
+async function sweepPage({ model, database }: SweepDeps, row: SweepRow, limit: number): Promise<void> {
+  const page = await database.referrers(row.key, row.cursor, limit);
   const members = [...new Set(page.sources)].sort();
   const swept = { key: row.key, revision: row.revision, cursor: page.next };
   // The owner is locked with its members: a save that restarts this sweep waits, or is seen.

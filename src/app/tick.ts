@@ -41,12 +41,14 @@ export function createTick(deps: TickDeps): Tick {
   const consume = createConsume(deps);
   const purge = createPurge(deps);
   return async (budget) => {
+    const { requests, signal, purges = true } = budget;
+    const isStopped = (): boolean => signal?.aborted === true;
     const failures: string[] = [];
     const attempt = async <Result>(part: string, work: () => Promise<Result>, otherwise: Result): Promise<Result> => {
       try {
         return await work();
       } catch (error) {
-        if (budget.signal?.aborted !== true) deps.log.tickFailed(part, error);
+        if (!isStopped()) deps.log.tickFailed(part, error);
         failures.push(`Cannot ${part}: ${asAppError(error).message}`);
         return otherwise;
       }
@@ -54,13 +56,12 @@ export function createTick(deps: TickDeps): Tick {
     const agenda = await attempt("look what there is to do", () => look(deps), undefined);
     // Without the database nothing below can move; without the broker everything but reading and relaying can.
     if (agenda === undefined) return { ...NOTHING_CONSUMED, ...NOTHING_ELSE, failures };
-    const { requests, purges = true } = budget;
     /** A part, if there is something for it to do and enough requests to do it with. */
     const part = (isDue: boolean, needs: number, name: string, work: () => Promise<number>): Promise<number> =>
-      isDue && affordable(requests, needs, 1) > 0 ? attempt(name, work, 0) : Promise.resolve(0);
+      isDue && !isStopped() && affordable(requests, needs, 1) > 0 ? attempt(name, work, 0) : Promise.resolve(0);
     const leads = deps.sharing.leads();
     const relayed = await part(agenda.dueOutbox && leads, NEEDS.relay, "relay the outbox", () => relay(deps));
-    const swept = await part(agenda.sweeps, NEEDS.sweepRow, "sweep", () => sweepAll(deps, requests));
+    const swept = await part(agenda.sweeps, NEEDS.sweepRow, "sweep", () => sweepAll(deps, requests, signal));
     const settle = (): Promise<number> => settleDecisions(deps, requests);
     const decided = await part(agenda.decisions, NEEDS.decision, "carry out decisions", settle);
     const waitMs = relayed + swept + decided > 0 ? 0 : budget.waitMs;
@@ -69,7 +70,7 @@ export function createTick(deps: TickDeps): Tick {
     const hasMoved = consumed.first + consumed.parked + decided > 0;
     const mayLease = (agenda.retries || hasMoved) && affordable(requests, NEEDS.attempt, 1) > 0;
     const prepared = await attempt("prepare", async () => (await deps.prepare?.pump(mayLease)) ?? 0, 0);
-    const after = await part(hasMoved || prepared > 0, NEEDS.sweepRow, "sweep", () => sweepAll(deps, requests));
+    const after = await part(hasMoved || prepared > 0, NEEDS.sweepRow, "sweep", () => sweepAll(deps, requests, signal));
     if (purges && deps.vitals.isPunctual() && affordable(requests, NEEDS.read, 1) > 0)
       await attempt("purge", purge, undefined);
     if (leads && affordable(requests, NEEDS.relay, 1) > 0) await deps.report?.();
@@ -86,10 +87,10 @@ async function look({ broker, database, flows, vitals, clock }: TickDeps): Promi
   return agenda;
 }
 
-async function sweepAll(deps: SweepDeps, allowance: Allowance): Promise<number> {
+async function sweepAll(deps: SweepDeps, allowance: Allowance, signal: AbortSignal | undefined): Promise<number> {
   let total = 0;
   for (let pass = 0; pass < SWEEP_PASSES_MAX; pass++) {
-    const done = await sweep(deps, allowance);
+    const done = await sweep(deps, allowance, signal);
     total += done;
     if (done === 0) break;
   }

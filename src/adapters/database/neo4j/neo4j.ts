@@ -12,7 +12,7 @@ import { type Retrying, retrying } from "./retry.ts";
 import { search } from "./search.ts";
 import { shapeOf } from "./shape.ts";
 import { tasks } from "./tasks.ts";
-import { createTransact } from "./transact.ts";
+import { createTransact, isDivisible } from "./transact.ts";
 import type { Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
 
@@ -66,7 +66,7 @@ export function neo4jDatabase({ transport, model, memory = { isNewest: false }, 
   const each: Transport = { ...transport, run: (text, params) => using(() => transport.run(text, params)) };
   return {
     transact(request, decide) {
-      const work = () => using(attemptsAt(transact, request, decide), request.ledger.length > 1);
+      const work = () => using(attemptsAt(transact, request, decide), isDivisible(request));
       // Where there are no locks to wait for.
       return transport.begin === undefined ? takeTurns([...request.positions, ...request.keys], work) : work();
     },

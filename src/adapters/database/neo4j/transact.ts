@@ -30,9 +30,14 @@ export function createTransact({ begin, run }: Transport, shape: Shape): Transac
       if (begin === undefined) await guarded(run, shape, loads, request, decide);
       else await locked(begin(), shape, loads, request, decide);
     } catch (error) {
-      throw request.ledger.length > 1 ? divided(error, performance.now() - begunMs) : error;
+      throw isDivisible(request) ? divided(error, performance.now() - begunMs) : error;
     }
   };
+}
+
+/** Whether less can be taken at a time: of several operations, and of what a sweep recomputes with its owner. */
+export function isDivisible({ ledger, keys }: TransactRequest): boolean {
+  return ledger.length > 1 || (ledger.length === 0 && keys.length > 2);
 }
 
 async function locked(
