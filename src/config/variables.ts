@@ -191,7 +191,9 @@ export const variables = {
   BODY_BYTES_MAX: count(524_288, 1_024, 900_000).describe(
     "Size of one operation; stays below the topic's record limit",
   ),
-  BATCH_BYTES_MAX: count(16_777_216, 1_024, 134_217_728).describe("Size of a batch request; as a JSON array 4194304 at most"),
+  BATCH_BYTES_MAX: count(16_777_216, 1_024, 134_217_728).describe(
+    "Size of a batch request; as a JSON array 4194304 at most",
+  ),
   BATCH_ITEMS_MAX: count(10_000, 1, 100_000).describe("Operations in a batch request"),
   CORS_ORIGINS: z
     .string()

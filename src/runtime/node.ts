@@ -14,7 +14,7 @@ import { startLogging } from "./logging.ts";
 import { openNodePlatform } from "./platform-node.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 import { batchingProcessor, startTelemetry } from "./telemetry.ts";
-import { startThread } from "./thread.ts";
+import { startThread, type Thread } from "./thread.ts";
 import { VERSION } from "./version.ts";
 
 /** How often a process without a loop compares its clock with the database's. */
@@ -75,7 +75,8 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
       clearInterval(comparing);
       clearInterval(singing);
       stopping.abort();
-      await Promise.all([server.stop(config.SHUTDOWN_DEADLINE_MS), ...threads.map((thread) => thread.stop())]);
+      const deadlineMs = config.SHUTDOWN_DEADLINE_MS;
+      await Promise.all([server.stop(deadlineMs), ...threads.map((thread) => thread.stop(deadlineMs))]);
       await letGo();
       service.log.info("Tidegate has stopped");
     },
@@ -91,7 +92,7 @@ function startThreads(
   config: Config,
   env: Readonly<Record<string, string | undefined>>,
   onTold: (told: FromConsumer) => void,
-): { stop: () => Promise<void> }[] {
+): Thread[] {
   const files = [GRAPH_FILE, KEYS_FILE, LOG_FILE].map((file) => join(config.DATA_DIR, file));
   const checkpoint = startThread(new URL("checkpoint.ts", import.meta.url), files, CHECKPOINT_HEAP, () => undefined);
   if (config.ROLE === "api") return [checkpoint];

@@ -1,4 +1,5 @@
 // Threads beside the server. They end when they are told to, having finished what they were at.
+import { setTimeout as delay } from "node:timers/promises";
 import { type MessagePort, type ResourceLimits, Worker } from "node:worker_threads";
 
 const STOP = "stop";
@@ -6,8 +7,8 @@ const STOPPED = "stopped";
 
 /** A thread that runs. */
 export interface Thread {
-  /** Lets it finish and ends it. */
-  stop(): Promise<void>;
+  /** Lets it finish within this time and ends it: what it is at is a transaction, and is rolled back. */
+  stop(deadlineMs: number): Promise<void>;
 }
 
 /** Starts a thread. Should it ever die, the process ends: half a service must not look like a whole one. */
@@ -33,10 +34,10 @@ export function startThread<Message>(
     else onMessage(message);
   });
   return {
-    async stop() {
+    async stop(deadlineMs) {
       stopping = true;
       worker.postMessage(STOP);
-      await stopped;
+      await Promise.race([stopped, delay(deadlineMs, undefined, { ref: false })]);
       await worker.terminate();
     },
   };
