@@ -22,7 +22,7 @@ const file = await Deno.open(path);
 const text = await new Response(file.readable.pipeThrough(new DecompressionStream("gzip"))).text();
 const conversations = Object.entries(JSON.parse(text) as { [id: string]: Conversation });
 
-/** One conversation as operations. Keys are made from its id: running this twice records it once. */
+/** One conversation as operations. Keys are made from its id: while they are kept, running this twice records it once. */
 function operationsOf([id, { start, prompt, messages }]: [string, Conversation]): Item[] {
   const session: Item = { flow: "session", type: "create", key: `deno/${id}`, data: { id, startedAt: start, prompt } };
   const said = messages.flat().map(({ text: content, timestamp: sentAt, sender: user }, seq): Item => {

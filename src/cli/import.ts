@@ -1,4 +1,4 @@
-// `tidegate import`: operations from files, so that importing twice changes nothing.
+// `tidegate import`: operations from files, under keys made from them.
 import { defineCommand } from "citty";
 import { apiKeyArgument, readApiKey, readCount, readUrl, urlArgument } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
@@ -68,7 +68,7 @@ export const importCommand = defineCommand({
   meta: {
     name: "import",
     description:
-      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, chatgpt:<conversation>:<message>:<hash>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing as long as the service keeps its keys",
+      "Import operations. Each has a key (chitchat:<conversation>:<turn>:<index>, chatgpt:<conversation>:<message>:<hash>, the line's own, or jsonl:<SHA-256 of the line>), so importing again changes nothing while the service keeps its keys (KEYS_RETENTION_MS, seven days unless set)",
   },
   args,
   async run({ args }): Promise<number> {

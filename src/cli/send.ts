@@ -16,7 +16,10 @@ const args = {
   data: { type: "positional", required: false, description: "JSON; - or nothing reads standard input" },
   url: urlArgument,
   "api-key": apiKeyArgument,
-  key: { type: "string", description: "Idempotency key: sending again under it changes nothing" },
+  key: {
+    type: "string",
+    description: "Idempotency key: sending again under it changes nothing while the service keeps it",
+  },
   after: {
     type: "string",
     valueHint: "stamp",
