@@ -14,7 +14,7 @@ const LINE_TYPES = ["application/x-ndjson", "application/jsonl"];
 const CHUNK_ITEMS = 250;
 
 /** An array is parsed in one piece, during which nothing else runs; larger batches come as lines. */
-const ARRAY_BYTES_MAX = 4 * 1_048_576;
+export const ARRAY_BYTES_MAX = 4 * 1_048_576;
 
 /** What is sent again as a new operation. */
 const NOT_ACCEPTED: ReadonlySet<ErrorCode> = new Set(["nothing_accepted", "clock_skew"]);

@@ -1,6 +1,10 @@
 // Many operations in one body: a status for each, in order, whatever the others are.
 import { describe, expect, it } from "vitest";
+import { variables } from "../../src/config/variables.ts";
 import { AppError } from "../../src/domain/errors.ts";
+import { flows } from "../../src/flows/index.ts";
+import { ARRAY_BYTES_MAX } from "../../src/http/batch.ts";
+import { openApiDocument } from "../../src/http/openapi/document.ts";
 import { readProblem } from "../support/problem.ts";
 import { type AnswerBody, type ServiceOptions, type ServiceUnderTest, startService } from "../support/service.ts";
 import { WAYS } from "../support/ways.ts";
@@ -202,6 +206,22 @@ describe("a batch as an array", () => {
     await readProblem(await post(service, JSON.stringify([1, 2, 3, 4])), "payload_too_large");
     await readProblem(await post(service, `[${" ".repeat(5_000)}]`), "payload_too_large");
     expect((await service.get("/v1/check")).body).toMatchObject({ atRest: true });
+  });
+});
+
+describe("a batch of more than 4 MiB", () => {
+  it("comes as lines, not as an array, and that is said", async () => {
+    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
+    const post = (type: string, body: string) =>
+      service.request("/v1/operations", { method: "POST", headers: { "content-type": type }, body });
+    const room = " ".repeat(ARRAY_BYTES_MAX);
+    const { detail } = await readProblem(await post("application/json", `[${room}]`), "payload_too_large");
+    const { paths } = openApiDocument({ version: "0.0.0-test", flows, accepts: true });
+    const described = ["/v1/operations", "/events"].map((path) => paths[path]!.post!.description);
+    for (const text of [detail, variables.BATCH_BYTES_MAX.description, ...described])
+      expect(text).toContain(String(ARRAY_BYTES_MAX));
+    const lines = `${JSON.stringify(message(1))}\n`.padEnd(ARRAY_BYTES_MAX + 2, " \n");
+    expect((await post("application/x-ndjson", lines)).status).toBe(200);
   });
 });
 

@@ -1,6 +1,7 @@
 // Routes of operations whatever their flow: many at once, events, and what became of them.
 
 import { refTo } from "../../flows/json-schema.ts";
+import { ARRAY_BYTES_MAX } from "../batch.ts";
 import { OUTCOMES } from "../operations.ts";
 import {
   BATCH_HEADERS,
@@ -17,6 +18,7 @@ import {
   text,
 } from "./describe.ts";
 
+const ARRAY_BOUND = `An array has at most ${ARRAY_BYTES_MAX} bytes`;
 const EVENTS = "application/cloudevents-batch+json";
 const ANSWERS = { type: "array", items: refTo("BatchAnswer") };
 
@@ -26,7 +28,7 @@ export const operationRoutes: readonly RouteDescription[] = [
     path: "/v1/operations",
     tag: "operations",
     summary: "Many operations",
-    description: "A status for each item, in order, in the form the batch came in.",
+    description: `A status for each item, in order, in the form the batch came in. ${ARRAY_BOUND}; larger batches come as lines.`,
     parameters: BATCH_HEADERS,
     body: {
       "application/json": { type: "array", items: refTo("BatchItem") },
@@ -108,8 +110,7 @@ export const operationRoutes: readonly RouteDescription[] = [
     path: "/events",
     tag: "operations",
     summary: "Events: CloudEvents 1.0 in structured, binary or batch mode, or plain JSON",
-    description:
-      "In binary mode the attributes are `ce-` headers and the body is the data, of any media type. A batch takes no Idempotency-Key, Tidegate-Retry or Prefer, and is answered event by event.",
+    description: `In binary mode the attributes are \`ce-\` headers and the body is the data, of any media type. A batch takes no Idempotency-Key, Tidegate-Retry or Prefer, and is answered event by event. ${ARRAY_BOUND}.`,
     parameters: OPERATION_HEADERS,
     body: {
       "application/cloudevents+json": refTo("CloudEvent"),
