@@ -1,7 +1,6 @@
 // Whose database it is, and bringing it to the newest schema.
 import { SchemaError } from "../../../sql/sql.ts";
-import { MARK, MIGRATIONS, ownIndexes } from "./migrations.ts";
-import type { Shape } from "./shape.ts";
+import { MARK, MIGRATIONS } from "./migrations.ts";
 import type { Transport } from "./transport.ts";
 
 const LOOK = `OPTIONAL MATCH (mark:${MARK})
@@ -28,17 +27,12 @@ export async function lookAtSchema(transport: Transport, name: string): Promise<
   return schema ?? 0;
 }
 
-/**
- * Brings the database to the newest schema, with the indexes of flows of one's own. Throws SchemaError as
- * {@link lookAtSchema} does.
- */
-export async function migrate(transport: Transport, name: string, shape: Shape): Promise<void> {
+/** Brings the database to the newest schema. Throws SchemaError as {@link lookAtSchema} does. */
+export async function migrate(transport: Transport, name: string): Promise<void> {
   const held = await lookAtSchema(transport, name);
-  const statements = [...MIGRATIONS.slice(held).flat(), ...ownIndexes(shape)];
-  if (statements.length === 0) return;
-  for (const statement of statements) await transport.run(statement, {});
-  await transport.run(`CALL db.awaitIndexes(${AWAIT_SECONDS})`, {});
   if (held === MIGRATIONS.length) return;
+  for (const statement of MIGRATIONS.slice(held).flat()) await transport.run(statement, {});
+  await transport.run(`CALL db.awaitIndexes(${AWAIT_SECONDS})`, {});
   await transport.run(
     `MERGE (mark:${MARK} {key: 'schema'}) SET mark.schema = toInteger(CASE WHEN mark.schema > $to THEN mark.schema ELSE $to END)`,
     { to: MIGRATIONS.length },

@@ -39,7 +39,7 @@ export function neo4jDatabase({ transport, model, memory = { isNewest: false }, 
   let ready: Promise<void> | undefined;
   const prepared = async (): Promise<void> => {
     if (memory.isNewest) return;
-    ready ??= migrate(transport, options.name, shape).catch((error) => {
+    ready ??= migrate(transport, options.name).catch((error) => {
       ready = undefined;
       throw error;
     });
