@@ -273,11 +273,17 @@ describe("a transaction that takes too long", () => {
 });
 
 describe("a database", () => {
-  const holding = (schema: number | null, nodes: boolean) => {
+  const holding = (
+    schema: number | null,
+    nodes: boolean,
+    fail: (text: string) => Error | undefined = () => undefined,
+  ) => {
     const texts: string[] = [];
     const transport: Transport = {
       async run(text) {
         texts.push(text);
+        const failure = fail(text);
+        if (failure !== undefined) throw failure;
         return text.includes("mark.schema AS schema") || text.startsWith("OPTIONAL MATCH (mark")
           ? [[schema, nodes]]
           : [[1]];
@@ -310,5 +316,26 @@ describe("a database", () => {
     const made = texts.filter((text) => text.startsWith("CREATE"));
     expect(made).toEqual(MIGRATIONS.flat());
     expect(made.every((text) => text.includes("IF NOT EXISTS"))).toBe(true);
+  });
+
+  it("that another process fills at the same time is made to the end", async () => {
+    const exists = () => failureOf("Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists", "an equivalent index");
+    const { database, texts } = holding(null, false, (text) =>
+      text.startsWith("CREATE INDEX") ? exists() : undefined,
+    );
+    await database.nowMs();
+    expect(texts.filter((text) => text.startsWith("CREATE"))).toEqual(MIGRATIONS.flat());
+    expect(texts.some((text) => text.startsWith("MERGE (mark"))).toBe(true);
+  });
+
+  it("whose schema cannot be made is the fault of no operation, and is tried again by the next", async () => {
+    let isFull = true;
+    const full = () => failureOf("Neo.DatabaseError.Schema.IndexCreationFailed", "no room");
+    const { database } = holding(null, false, (text) => (isFull && text.startsWith("CREATE") ? full() : undefined));
+    const error = await errorOf(database.nowMs());
+    expect(error).toMatchObject({ code: "graph_unavailable", ambiguous: false, divisible: false });
+    expect(error.message).toContain("its schema cannot be made: no room");
+    isFull = false;
+    await database.nowMs();
   });
 });

@@ -35,7 +35,19 @@ export async function emptyNeo4j(transport: Transport): Promise<void> {
   await transport.run("MATCH (n) WHERE NOT n:Tidegate DETACH DELETE n", {});
 }
 
-/** The same for whoever needs no transport otherwise. */
+/** Removes the schema too: what a server holds that was never used. */
+export async function emptySchema(transport: Transport): Promise<void> {
+  await transport.run("MATCH (n) DETACH DELETE n", {});
+  for (const [what, shown] of [
+    ["CONSTRAINT", "CONSTRAINTS"],
+    ["INDEX", "INDEXES"],
+  ]) {
+    const rows = await transport.run(`SHOW ${shown} YIELD name WHERE name STARTS WITH 'tidegate_' RETURN name`, {});
+    for (const [name] of rows) await transport.run(`DROP ${what} ${String(name)} IF EXISTS`, {});
+  }
+}
+
+/** {@link emptyNeo4j} for whoever needs no transport otherwise. */
 export async function emptyGraph(): Promise<void> {
   const transport = openTransport("bolt");
   await emptyNeo4j(transport).finally(() => transport.close());

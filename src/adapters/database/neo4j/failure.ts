@@ -6,8 +6,8 @@ import { AppError } from "../../../domain/errors.ts";
  * `unsent`: nothing reached the database. `broken`: the connection broke before anything was committed. `lost`: it broke,
  * and `late`: the deadline passed; what was asked for may have been done, or may yet be (core-proof #31).
  * `refused`: it will be so until the configuration or the server is mended; `stranger`: because of user and password.
- * `too_large`: rolled back because it took too long or too much, and less of it may succeed. `statement`: the database
- * cannot store this.
+ * `too_large`: rolled back because it took too long or too much, and less of it may succeed. `exists`: what the schema was
+ * to get is there. `statement`: the database cannot store this.
  */
 export type FailureKind =
   | "transient"
@@ -19,6 +19,7 @@ export type FailureKind =
   | "refused"
   | "stranger"
   | "too_large"
+  | "exists"
   | "statement";
 
 /** A failure of the database, within the adapter. */
@@ -35,6 +36,7 @@ export class GraphFailure extends Error {
 const KINDS: readonly (readonly [RegExp, FailureKind])[] = [
   [/^Neo\.ClientError\.Statement\.ArithmeticError$/, "guard"],
   [/^Neo\.ClientError\.Schema\.ConstraintValidationFailed$/, "guard"],
+  [/^Neo\.ClientError\.Schema\.EquivalentSchemaRuleAlreadyExists$/, "exists"],
   // A row that another transaction removed while this one waited for its lock.
   [/^Neo\.ClientError\.Statement\.EntityNotFound$/, "transient"],
   // Waiting for a lock ended with the time of the transaction, or of the wait.

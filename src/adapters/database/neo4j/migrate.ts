@@ -1,5 +1,6 @@
 // Whose database it is, and bringing it to the newest schema.
 import { SchemaError } from "../../../sql/sql.ts";
+import { GraphFailure } from "./failure.ts";
 import { MARK, MIGRATIONS } from "./migrations.ts";
 import type { Transport } from "./transport.ts";
 
@@ -27,14 +28,34 @@ export async function lookAtSchema(transport: Transport, name: string): Promise<
   return schema ?? 0;
 }
 
-/** Brings the database to the newest schema. Throws SchemaError as {@link lookAtSchema} does. */
+/**
+ * Brings the database to the newest schema. Throws SchemaError as {@link lookAtSchema} does, and never a failure that would
+ * be the fault of an operation.
+ */
 export async function migrate(transport: Transport, name: string): Promise<void> {
-  const held = await lookAtSchema(transport, name);
-  if (held === MIGRATIONS.length) return;
-  for (const statement of MIGRATIONS.slice(held).flat()) await transport.run(statement, {});
+  try {
+    const held = await lookAtSchema(transport, name);
+    if (held < MIGRATIONS.length) await takeSteps(transport, held);
+  } catch (error) {
+    if (!(error instanceof GraphFailure) || error.kind !== "statement") throw error;
+    throw new GraphFailure("refused", `its schema cannot be made: ${error.message}`, error);
+  }
+}
+
+async function takeSteps(transport: Transport, held: number): Promise<void> {
+  for (const statement of MIGRATIONS.slice(held).flat()) await make(transport, statement);
   await transport.run(`CALL db.awaitIndexes(${AWAIT_SECONDS})`, {});
   await transport.run(
     `MERGE (mark:${MARK} {key: 'schema'}) SET mark.schema = toInteger(CASE WHEN mark.schema > $to THEN mark.schema ELSE $to END)`,
     { to: MIGRATIONS.length },
   );
+}
+
+/** To the server a look and what it makes are two steps: of two processes that start at once, one is told that it exists. */
+async function make(transport: Transport, statement: string): Promise<void> {
+  try {
+    await transport.run(statement, {});
+  } catch (error) {
+    if (!(error instanceof GraphFailure) || error.kind !== "exists") throw error;
+  }
 }

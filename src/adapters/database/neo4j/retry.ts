@@ -22,6 +22,7 @@ const ATTEMPTS: { readonly [Kind in FailureKind]: number } = {
   refused: 1,
   stranger: 1,
   too_large: 1,
+  exists: 1,
   statement: 1,
 };
 /** ... and many where it cannot take less. */
