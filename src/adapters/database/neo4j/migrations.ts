@@ -1,11 +1,11 @@
 // The schema in numbered steps; a step that was released is never changed. Statements can be repeated: of two processes
-// that start at once, both run them.
+// that start at once, both run them. What the kinds of a service's own flows need stands beside them, see migrate.ts.
+import { rangeIndex, textIndex, timeIndexes } from "./indexes.ts";
 
 const constraint = (label: string): string =>
   `CREATE CONSTRAINT tidegate_${label.toLowerCase()}_key IF NOT EXISTS FOR (n:${label}) REQUIRE n.key IS UNIQUE`;
 
-const range = (name: string, label: string, ...properties: string[]): string =>
-  `CREATE INDEX tidegate_${name} IF NOT EXISTS FOR (n:${label}) ON (${properties.map((each) => `n.${each}`).join(", ")})`;
+const range = (...index: Parameters<typeof rangeIndex>): string => rangeIndex(...index).statement;
 
 /** The label of the one node that says whose database this is. */
 export const MARK = "Tidegate";
@@ -30,13 +30,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     range("parked_decided", "Parked", "isDue"),
     range("idempotencykey_at", "IdempotencyKey", "at"),
     range("queryanswer_expires", "QueryAnswer", "expires"),
-    // Searchable kinds. The text is split into words before it is stored, as every database of ours does it.
-    ...["Memory", "Session"].flatMap((kind) => [
-      range(`${kind.toLowerCase()}_time`, kind, "tenant", "_time", "key"),
-      range(`${kind.toLowerCase()}_user_time`, kind, "_user", "_time", "key"),
-    ]),
-    "CREATE FULLTEXT INDEX tidegate_memory_text IF NOT EXISTS FOR (n:Memory) ON EACH [n._text] " +
-      "OPTIONS { indexConfig: { `fulltext.analyzer`: 'whitespace' } }",
+    // The searchable kinds of the product's flows.
+    ...["Memory", "Session"].flatMap(timeIndexes).map(({ statement }) => statement),
+    textIndex("Memory").statement,
   ],
   [range("retry_flow", "Retry", "flow", "due")],
 ];

@@ -4,7 +4,7 @@ import type { Database } from "../../../ports/database.ts";
 import { createDoor, type TurnedAway } from "./door.ts";
 import { graphReads } from "./graph-reads.ts";
 import { ledgerReads } from "./ledger-reads.ts";
-import { migrate } from "./migrate.ts";
+import { furtherIndexes, migrate } from "./migrate.ts";
 import { parked } from "./parked.ts";
 import { attemptsAt } from "./patience.ts";
 import { readAnswer } from "./question.ts";
@@ -18,7 +18,7 @@ import { createTurns } from "./turns.ts";
 
 /** What outlives a database that is opened again for every request. */
 export interface Neo4jMemory {
-  /** The schema was found to be the newest. */
+  /** The schema was found to be the newest, and the indexes of the model to be there. */
   isNewest: boolean;
   turnedAway?: TurnedAway;
 }
@@ -30,16 +30,17 @@ export interface Neo4jOptions extends Retrying {
 }
 
 /**
- * The database port over Neo4j. The schema is made on first use, and looked at again after it could not be. Throws
- * SchemaError for a database that is not ours or newer, AppError `graph_unavailable` for every failure but that of a
- * statement: what Neo4j cannot store is the fault of an operation.
+ * The database port over Neo4j. The schema, with the indexes by which the model's kinds are searched, is made on first
+ * use, and looked at again after it could not be. Throws SchemaError for a database that is not ours or newer, AppError
+ * `graph_unavailable` for every failure but that of a statement: what Neo4j cannot store is the fault of an operation.
  */
 export function neo4jDatabase({ transport, model, memory = { isNewest: false }, ...options }: Neo4jOptions): Database {
   const shape = shapeOf(model);
+  const further = furtherIndexes(shape);
   let ready: Promise<void> | undefined;
   const prepared = async (): Promise<void> => {
     if (memory.isNewest) return;
-    ready ??= migrate(transport, options.name).catch((error) => {
+    ready ??= migrate(transport, options.name, further).catch((error) => {
       ready = undefined;
       throw error;
     });

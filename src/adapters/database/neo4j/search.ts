@@ -6,6 +6,7 @@ import { foldedWords, type Query } from "../../../domain/query.ts";
 import type { Page } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
+import { textIndexName } from "./indexes.ts";
 import type { Shape } from "./shape.ts";
 import type { Params, Row, Transport, Value } from "./transport.ts";
 
@@ -27,7 +28,7 @@ export function findText(query: Query, at: "$" | "r."): string {
     const whose = query.user === undefined ? [`n.tenant = ${at}tenant`] : [];
     return `MATCH (n:${query.kind}) WHERE ${[...whose, ...conditions, "n._time IS NOT NULL"].join(" AND ")}`;
   }
-  const index = `tidegate_${query.kind.toLowerCase()}_text`;
+  const index = textIndexName(query.kind);
   return `CALL db.index.fulltext.queryNodes('${index}', ${at}words) YIELD node AS n, score WHERE ${[`n.tenant = ${at}tenant`, ...conditions].join(" AND ")} WITH n, score`;
 }
 

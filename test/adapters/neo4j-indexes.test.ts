@@ -1,0 +1,148 @@
+// The indexes of kinds that the numbered steps do not know: when they are made, and what is asked where they are there.
+import { describe, expect, it } from "vitest";
+import { notes } from "../../examples/ninth-flow/notes.ts";
+import { failureOf } from "../../src/adapters/database/neo4j/failure.ts";
+import { MIGRATIONS } from "../../src/adapters/database/neo4j/migrations.ts";
+import { type Neo4jMemory, neo4jDatabase } from "../../src/adapters/database/neo4j/neo4j.ts";
+import type { Transport } from "../../src/adapters/database/neo4j/transport.ts";
+import type { GraphModel, Kind } from "../../src/domain/model.ts";
+import { flows, model, modelOf } from "../../src/flows/index.ts";
+
+const NEWEST = MIGRATIONS.length;
+const nine = modelOf([...flows, notes]);
+const NAMES = ["tidegate_note_time", "tidegate_note_user_time", "tidegate_note_text"];
+const ONLINE: readonly [string, string][] = NAMES.map((name) => [name, "ONLINE"]);
+const forbidden = () =>
+  failureOf("Neo.ClientError.Security.Forbidden", "Schema operation 'create_index' is not allowed");
+
+interface Server {
+  readonly graph?: GraphModel;
+  readonly schema?: number | null;
+  readonly indexes?: readonly (readonly [name: string, state: string])[];
+  readonly memory?: Neo4jMemory;
+  /** What a statement fails with. */
+  readonly fail?: (text: string) => Error | undefined;
+}
+
+/** A database whose server has some indexes; `texts` are the statements that reach it. */
+function opened({ graph = nine, schema = NEWEST, indexes = [], memory, fail = () => undefined }: Server = {}) {
+  const texts: string[] = [];
+  const transport: Transport = {
+    async run(text, { names }) {
+      texts.push(text);
+      const failure = fail(text);
+      if (failure !== undefined) throw failure;
+      if (text.startsWith("OPTIONAL MATCH")) return [[schema, schema !== null]];
+      return text.startsWith("SHOW INDEXES") ? indexes.filter(([name]) => (names as string[]).includes(name)) : [[1]];
+    },
+    begin: undefined,
+    close: async () => undefined,
+  };
+  const options = { delay: async () => undefined, random: () => 0.5, name: "bolt://test:7687" };
+  const database = neo4jDatabase({ transport, model: graph, ...options, ...(memory === undefined ? {} : { memory }) });
+  /** What was asked, each statement by its first two words. */
+  const asked = (): string[] => texts.map((text) => text.split(" ").slice(0, 2).join(" "));
+  return { database, texts, asked };
+}
+
+const kindLike = (name: string, more: Partial<Kind> = {}): Kind => ({ ...notes.kind, name, ...more });
+const modelWith = (...kinds: readonly Kind[]): GraphModel =>
+  new Map([...model, ...kinds.map((kind) => [kind.name, kind] as const)]);
+
+describe("the indexes of a searchable kind that no step knows", () => {
+  it("are made in a database of the newest schema, once, and awaited; the schema's version stays", async () => {
+    const { database, texts } = opened();
+    await database.nowMs();
+    await database.nowMs();
+    const made = texts.filter((text) => text.startsWith("CREATE"));
+    expect(made).toEqual([
+      "CREATE INDEX tidegate_note_time IF NOT EXISTS FOR (n:Note) ON (n.tenant, n._time, n.key)",
+      "CREATE INDEX tidegate_note_user_time IF NOT EXISTS FOR (n:Note) ON (n._user, n._time, n.key)",
+      "CREATE FULLTEXT INDEX tidegate_note_text IF NOT EXISTS FOR (n:Note) ON EACH [n._text] " +
+        "OPTIONS { indexConfig: { `fulltext.analyzer`: 'whitespace' } }",
+    ]);
+    expect(texts.filter((text) => text === "CALL db.awaitIndexes(300)")).toHaveLength(1);
+    expect(texts.some((text) => text.includes("SET mark.schema"))).toBe(false);
+  });
+
+  it("are made after the steps in an empty database", async () => {
+    const { database, texts } = opened({ schema: null });
+    await database.nowMs();
+    const made = texts.filter((text) => text.startsWith("CREATE"));
+    expect(made.slice(0, -NAMES.length)).toEqual(MIGRATIONS.flat());
+    expect(made.slice(-NAMES.length).map((text) => /tidegate_\w+/.exec(text)![0])).toEqual(NAMES);
+  });
+
+  it("cost one look where they are there, and no right to change the schema", async () => {
+    const fail = (text: string) => (/^(CREATE|CALL db.await)/.test(text) ? forbidden() : undefined);
+    const memory = { isNewest: false };
+    const first = opened({ indexes: ONLINE, fail, memory });
+    await first.database.nowMs();
+    expect(first.asked()).toEqual(["OPTIONAL MATCH", "SHOW INDEXES", "RETURN datetime.realtime().epochMillis"]);
+    const again = opened({ indexes: ONLINE, fail, memory });
+    await again.database.nowMs();
+    expect(again.asked()).toHaveLength(1);
+  });
+
+  it("that another process is making are awaited", async () => {
+    const { database, asked } = opened({ indexes: [...ONLINE.slice(1), [NAMES[0]!, "POPULATING"]] });
+    await database.nowMs();
+    expect(asked().slice(0, 3)).toEqual(["OPTIONAL MATCH", "SHOW INDEXES", "CALL db.awaitIndexes(300)"]);
+  });
+
+  it("are not looked for with the product's flows, whose indexes the steps make", async () => {
+    const { database, asked } = opened({ graph: model });
+    await database.nowMs();
+    expect(asked()).not.toContain("SHOW INDEXES");
+  });
+
+  it("hold no words where the kind has no text", async () => {
+    const { database, texts } = opened({ graph: modelWith(kindLike("Walk", { search: { text: [], user: "user" } })) });
+    await database.nowMs();
+    expect(texts.filter((text) => text.startsWith("CREATE")).map((text) => /tidegate_\w+/.exec(text)![0])).toEqual([
+      "tidegate_walk_time",
+      "tidegate_walk_user_time",
+    ]);
+  });
+
+  it("are looked for again after they could not be made, and no operation is to blame", async () => {
+    for (const code of ["Neo.ClientError.Schema.IndexCreationFailed", "Neo.DatabaseError.Schema.IndexCreationFailed"]) {
+      let isBroken = true;
+      const fail = (text: string) =>
+        isBroken && text.startsWith("CREATE FULLTEXT") ? failureOf(code, "no room") : undefined;
+      const { database, texts } = opened({ fail });
+      await expect(database.nowMs()).rejects.toMatchObject({
+        code: "graph_unavailable",
+        message: expect.stringContaining("its schema cannot be made: no room"),
+        ambiguous: false,
+        divisible: false,
+      });
+      isBroken = false;
+      await database.nowMs();
+      expect(texts.filter((text) => text.startsWith("SHOW INDEXES"))).toHaveLength(2);
+    }
+  });
+
+  it("are refused in words to a user who may not make them", async () => {
+    const { database } = opened({ fail: (text) => (text.startsWith("CREATE") ? forbidden() : undefined) });
+    await expect(database.nowMs()).rejects.toMatchObject({
+      code: "graph_unavailable",
+      message: expect.stringContaining("'create_index' is not allowed"),
+    });
+  });
+});
+
+describe("names that become part of statements", () => {
+  it.each(["Note) ON (n.key", "Note`", "Naïve", "1st", "", "a'b"])("are plain: not %j", (name) => {
+    expect(() => opened({ graph: modelWith(kindLike(name)) })).toThrow(/Cannot use the name .* in Neo4j/);
+  });
+
+  it.each([
+    ["Note", "NOTE", "tidegate_note_time"],
+    ["Note", "Note_User", "tidegate_note_user_time"],
+  ])("are not shared by two indexes: %s and %s", (one, other, index) => {
+    expect(() => opened({ graph: modelWith(kindLike(one), kindLike(other)) })).toThrow(
+      `Cannot use kinds ${one} and ${other}: both need the index ${index}`,
+    );
+  });
+});
