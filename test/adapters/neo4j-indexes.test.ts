@@ -105,6 +105,16 @@ describe("the indexes of a searchable kind that no step knows", () => {
     ]);
   });
 
+  it("hold whom a query names as user, by the field that the kind names it by", async () => {
+    const search = { text: ["text"], user: "author" };
+    const { database, texts } = opened({ graph: modelWith(kindLike("Letter", { search })) });
+    await database.search({ tenant: "a", kind: "Letter", user: "a/User/ada" }, "", 10);
+    expect(texts).toContain(
+      "CREATE INDEX tidegate_letter_author_time IF NOT EXISTS FOR (n:Letter) ON (n._author, n._time, n.key)",
+    );
+    expect(texts.at(-1)).toContain("n._author = $user");
+  });
+
   it("are looked for again after they could not be made, and no operation is to blame", async () => {
     for (const code of ["Neo.ClientError.Schema.IndexCreationFailed", "Neo.DatabaseError.Schema.IndexCreationFailed"]) {
       let isBroken = true;
@@ -135,6 +145,13 @@ describe("the indexes of a searchable kind that no step knows", () => {
 describe("names that become part of statements", () => {
   it.each(["Note) ON (n.key", "Note`", "Naïve", "1st", "", "a'b"])("are plain: not %j", (name) => {
     expect(() => opened({ graph: modelWith(kindLike(name)) })).toThrow(/Cannot use the name .* in Neo4j/);
+  });
+
+  it("are plain where a kind names whom a query names as user", () => {
+    const search = { text: [], user: "a) //" };
+    expect(() => opened({ graph: modelWith(kindLike("Note", { search })) })).toThrow(
+      'Cannot use the name "a) //" in Neo4j',
+    );
   });
 
   it.each([

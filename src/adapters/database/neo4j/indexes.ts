@@ -14,12 +14,12 @@ export function rangeIndex(name: string, label: string, ...properties: string[])
   return { name: full, statement: `CREATE INDEX ${full} IF NOT EXISTS FOR (n:${label}) ON (${columns})` };
 }
 
-/** What finds a searchable kind by time: for everybody, and for the one whom a query names as `user`. */
-export function timeIndexes(kind: string): Index[] {
+/** What finds a searchable kind by time: for everybody, and for whom a query names as `user`, by that reference's field. */
+export function timeIndexes(kind: string, user = "user"): Index[] {
   const name = kind.toLowerCase();
   return [
     rangeIndex(`${name}_time`, kind, "tenant", "_time", "key"),
-    rangeIndex(`${name}_user_time`, kind, "_user", "_time", "key"),
+    rangeIndex(`${name}_${user}_time`, kind, `_${user}`, "_time", "key"),
   ];
 }
 
@@ -46,7 +46,7 @@ export function searchIndexes({ kinds, searchOf }: Shape): Index[] {
   return kinds.flatMap((kind) => {
     const search = searchOf(kind);
     if (search === undefined) return [];
-    const own = [...timeIndexes(kind), ...(search.text.length === 0 ? [] : [textIndex(kind)])];
+    const own = [...timeIndexes(kind, search.user), ...(search.text.length === 0 ? [] : [textIndex(kind)])];
     for (const { name } of own) {
       const other = kindOf.get(name);
       if (other !== undefined) throw new Error(`Cannot use kinds ${other} and ${kind}: both need the index ${name}`);

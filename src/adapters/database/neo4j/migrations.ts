@@ -31,7 +31,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     range("idempotencykey_at", "IdempotencyKey", "at"),
     range("queryanswer_expires", "QueryAnswer", "expires"),
     // The searchable kinds of the product's flows.
-    ...["Memory", "Session"].flatMap(timeIndexes).map(({ statement }) => statement),
+    ...["Memory", "Session"].flatMap((kind) => timeIndexes(kind)).map(({ statement }) => statement),
     textIndex("Memory").statement,
   ],
   [range("retry_flow", "Retry", "flow", "due")],

@@ -22,7 +22,7 @@ export function questionParts(shape: Shape, { questions = [] }: Writes, loaded: 
   const parts = new Map<string, Value[]>();
   for (const question of questions) {
     const params = findParams(shape, question.query);
-    const text = `${params === undefined ? "WITH r, [] AS found" : foundBy(question)} ${KEEP}`;
+    const text = `${params === undefined ? "WITH r, [] AS found" : foundBy(shape, question)} ${KEEP}`;
     const { nowMs } = loaded.state;
     const { key, limit, keepMs } = question;
     const row = { ...params, key, limit, at: nowMs, expires: nowMs + keepMs };
@@ -31,8 +31,8 @@ export function questionParts(shape: Shape, { questions = [] }: Writes, loaded: 
   return [...parts].map(([text, rows], i) => ({ name: `questions${i}`, text, rows }));
 }
 
-function foundBy({ query }: Question): string {
-  const found = `${findText(query, "r.")} WITH n${query.text === undefined ? "" : ", score"} ORDER BY ${orderOf(query)} LIMIT ${FOUND_MAX}`;
+function foundBy(shape: Shape, { query }: Question): string {
+  const found = `${findText(shape, query, "r.")} WITH n${query.text === undefined ? "" : ", score"} ORDER BY ${orderOf(query)} LIMIT ${FOUND_MAX}`;
   return `CALL (r) { ${found} RETURN collect([n.key, n._state]) AS all } WITH r, all[..toInteger(r.limit)] AS found`;
 }
 

@@ -16,9 +16,9 @@ const WORDS_MAX = 32;
 const MATCHES_MAX = 10_000;
 
 /** What a query asks for, as parameters; and the pattern that finds `n`, in which `at` stands before each of them. */
-export function findText(query: Query, at: "$" | "r."): string {
+export function findText(shape: Shape, query: Query, at: "$" | "r."): string {
   const conditions = [
-    ...(query.user === undefined ? [] : [`n._user = ${at}user`]),
+    ...(query.user === undefined ? [] : [`n._${shape.searchOf(query.kind)?.user} = ${at}user`]),
     ...(query.from === undefined ? [] : [`n._time >= ${at}from`]),
     ...(query.to === undefined ? [] : [`n._time < ${at}to`]),
     ...(query.state === undefined ? [] : [`n._ended = ${at}ended`]),
@@ -53,30 +53,31 @@ export function findParams(shape: Shape, query: Query): { [name: string]: Value 
   return { ...params, words: words.map((word) => `+${word}`).join(" ") };
 }
 
+/** A search as its statement needs it. */
+interface Asked {
+  readonly pattern: string;
+  readonly order: string;
+  /** Undefined when nothing can match. */
+  readonly params: Params | undefined;
+}
+
 /** A page of what a query finds. */
-export async function search(
-  transport: Transport,
-  shape: Shape,
-  query: Query,
-  cursor: string,
-  limit: number,
-): Promise<Page> {
-  const params = findParams(shape, query);
+export function search(transport: Transport, shape: Shape, query: Query, cursor: string, limit: number): Promise<Page> {
+  const asked = { pattern: findText(shape, query, "$"), order: orderOf(query), params: findParams(shape, query) };
   const page = query.text === undefined ? newest : best;
-  return page(transport, query, params, cursor, limit);
+  return page(transport, asked, cursor, limit);
 }
 
 /** A page goes on behind the entity that the one before ended with, wherever that stands by now. */
 async function best(
   transport: Transport,
-  query: Query,
-  params: Params | undefined,
+  { pattern, order, params }: Asked,
   cursor: string,
   limit: number,
 ): Promise<Page> {
   const [from, last] = readPlace(cursor, [0, ""]);
   if (params === undefined) return NOTHING;
-  const found = `${findText(query, "$")} ORDER BY ${orderOf(query)}`;
+  const found = `${pattern} ORDER BY ${order}`;
   const text =
     cursor === ""
       ? `${found} LIMIT toInteger($limit) RETURN n.key`
@@ -93,8 +94,7 @@ const NOTHING: Page = { sources: [], next: null };
 
 async function newest(
   transport: Transport,
-  query: Query,
-  params: Params | undefined,
+  { pattern, order, params }: Asked,
   cursor: string,
   limit: number,
 ): Promise<Page> {
@@ -102,7 +102,7 @@ async function newest(
   if (params === undefined) return NOTHING;
   const behind = "n._time <= $time AND (n._time < $time OR n.key < $key)";
   const rows = await transport.run(
-    `${findText(query, "$")} AND ${behind} RETURN n._time, n.key ORDER BY ${orderOf(query)} LIMIT toInteger($limit)`,
+    `${pattern} AND ${behind} RETURN n._time, n.key ORDER BY ${order} LIMIT toInteger($limit)`,
     { ...params, time, key, limit },
   );
   const last = rows.at(-1);

@@ -49,7 +49,8 @@ export function shapeOf(model: GraphModel): Shape {
     }
     byKind.set(name, own);
   }
-  for (const name of [...model.keys(), ...relations.keys(), ...fields]) {
+  const users = [...model.values()].flatMap(({ search }) => search?.user ?? []);
+  for (const name of [...model.keys(), ...relations.keys(), ...fields, ...users]) {
     if (!NAME.test(name)) throw new Error(`Cannot use the name ${JSON.stringify(name)} in Neo4j`);
   }
   return {
