@@ -2,10 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { notes } from "../../examples/ninth-flow/notes.ts";
 import { failureOf } from "../../src/adapters/database/neo4j/failure.ts";
+import { furtherIndexes } from "../../src/adapters/database/neo4j/migrate.ts";
 import { MIGRATIONS } from "../../src/adapters/database/neo4j/migrations.ts";
 import { type Neo4jMemory, neo4jDatabase } from "../../src/adapters/database/neo4j/neo4j.ts";
+import { shapeOf } from "../../src/adapters/database/neo4j/shape.ts";
 import type { Transport } from "../../src/adapters/database/neo4j/transport.ts";
 import type { GraphModel, Kind } from "../../src/domain/model.ts";
+import { refersTo } from "../../src/flows/define.ts";
 import { flows, model, modelOf } from "../../src/flows/index.ts";
 
 const NEWEST = MIGRATIONS.length;
@@ -44,6 +47,16 @@ function opened({ graph = nine, schema = NEWEST, indexes = [], memory, fail = ()
   const asked = (): string[] => texts.map((text) => text.split(" ").slice(0, 2).join(" "));
   return { database, texts, asked };
 }
+
+it("a reference of one's own brings the index by which its target's lists are read", () => {
+  const { search: _, ...plain } = notes.kind;
+  const bookmark = { ...plain, name: "Bookmark", references: [refersTo("shelf", "STANDS_ON", "out")] };
+  const shape = shapeOf(new Map([...model, ["Bookmark", bookmark]]));
+  expect(furtherIndexes(shape).map(({ statement }) => statement)).toEqual([
+    "CREATE INDEX tidegate_refers_shelf IF NOT EXISTS FOR (n:Entity) ON (n._shelf, n._sort)",
+  ]);
+  expect(furtherIndexes(shapeOf(model))).toEqual([]);
+});
 
 const kindLike = (name: string, more: Partial<Kind> = {}): Kind => ({ ...notes.kind, name, ...more });
 const modelWith = (...kinds: readonly Kind[]): GraphModel =>

@@ -1,4 +1,4 @@
-// Indexes as statements that can be repeated, and which of them the searches of a service's kinds need.
+// Indexes as statements that can be repeated, and which of them the kinds of a service need.
 import type { Shape } from "./shape.ts";
 
 /** An index by its name, and the statement that makes it where it is not there. */
@@ -12,6 +12,11 @@ export function rangeIndex(name: string, label: string, ...properties: string[])
   const full = `tidegate_${name}`;
   const columns = properties.map((each) => `n.${each}`).join(", ");
   return { name: full, statement: `CREATE INDEX ${full} IF NOT EXISTS FOR (n:${label}) ON (${columns})` };
+}
+
+/** What finds whoever refers to an entity by a field, in the order of lists. */
+export function referenceIndex(field: string): Index {
+  return rangeIndex(`refers_${field}`, "Entity", `_${field}`, "_sort");
 }
 
 /** What finds a searchable kind by time: for everybody, and for whom a query names as `user`, by that reference's field. */
@@ -35,6 +40,11 @@ export function textIndex(kind: string): Index {
     `CREATE FULLTEXT INDEX ${name} IF NOT EXISTS FOR (n:${kind}) ON EACH [n._text] ` +
     "OPTIONS { indexConfig: { `fulltext.analyzer`: 'whitespace' } }";
   return { name, statement };
+}
+
+/** Every index that the references of these kinds need: some fields are found by their relationships, see shape.ts. */
+export function referenceIndexes({ fields, relationsBy }: Shape): Index[] {
+  return fields.filter((field) => relationsBy(field) === undefined).map(referenceIndex);
 }
 
 /**

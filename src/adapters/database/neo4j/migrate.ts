@@ -1,7 +1,7 @@
 // Whose database it is, and bringing it to the newest schema, with the indexes of kinds that no step knows.
 import { SchemaError } from "../../../sql/sql.ts";
 import { GraphFailure } from "./failure.ts";
-import { type Index, searchIndexes } from "./indexes.ts";
+import { type Index, referenceIndexes, searchIndexes } from "./indexes.ts";
 import { MARK, MIGRATIONS } from "./migrations.ts";
 import type { Shape } from "./shape.ts";
 import type { Transport } from "./transport.ts";
@@ -37,7 +37,7 @@ export async function lookAtSchema(transport: Transport, name: string): Promise<
 
 /** The indexes that these kinds need beyond those of the numbered steps; none for the product's flows. */
 export function furtherIndexes(shape: Shape): Index[] {
-  return searchIndexes(shape).filter(({ statement }) => !MIGRATED.has(statement));
+  return [...referenceIndexes(shape), ...searchIndexes(shape)].filter(({ statement }) => !MIGRATED.has(statement));
 }
 
 /**

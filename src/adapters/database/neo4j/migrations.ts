@@ -1,6 +1,6 @@
 // The schema in numbered steps; a step that was released is never changed. Statements can be repeated: of two processes
 // that start at once, both run them. What the kinds of a service's own flows need stands beside them, see migrate.ts.
-import { rangeIndex, textIndex, timeIndexes } from "./indexes.ts";
+import { rangeIndex, referenceIndex, textIndex, timeIndexes } from "./indexes.ts";
 
 const constraint = (label: string): string =>
   `CREATE CONSTRAINT tidegate_${label.toLowerCase()}_key IF NOT EXISTS FOR (n:${label}) REQUIRE n.key IS UNIQUE`;
@@ -16,10 +16,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // What everybody is found and locked by (without a constraint a MERGE reads every node of the label).
     ...[MARK, "Entity", "Position", "Ledger", "Outbox", "Parked", "Decision", "Retry", "Sweep"].map(constraint),
     ...["IdempotencyKey", "QueryAnswer", "Consumer"].map(constraint),
-    // Who refers to whom, in the order of lists; whoever is named by `user` is found by its relationships, see shape.ts.
-    ...["about", "activity", "message", "of", "session"].map((field) =>
-      range(`refers_${field}`, "Entity", `_${field}`, "_sort"),
-    ),
+    // The references of the product's flows.
+    ...["about", "activity", "message", "of", "session"].map((field) => referenceIndex(field).statement),
     range("ledger_at", "Ledger", "at"),
     range("outbox_due", "Outbox", "due"),
     range("outbox_at", "Outbox", "at"),
