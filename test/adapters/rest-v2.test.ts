@@ -233,6 +233,25 @@ describe("produce() requests", () => {
     expect(results.every(({ status }) => status === "ok")).toBe(true);
   });
 
+  it("are halved where what stands before the proxy takes no body of that size", async () => {
+    const bodies: number[] = [];
+    const { broker, requests } = fakeProxy(async (request) => {
+      const size = (await request.clone().text()).length;
+      bodies.push(size);
+      return size > 300 ? new Response("<html>413</html>", { status: 413 }) : echo(request);
+    });
+    const values = ["a", "b", "c", "x".repeat(300), "d"];
+    const results = await broker.produce(values.map((value) => ({ topic: "t", key: value, value })));
+    expect(results.map(({ status }) => status)).toEqual(["ok", "ok", "ok", "fatal", "ok"]);
+    const taken = await Promise.all(requests.filter((_, i) => bodies[i]! <= 300).map((request) => request.json()));
+    expect(taken.flatMap(({ records }) => records.map(({ key }: { key: string }) => atob(key)))).toEqual([
+      "a",
+      "b",
+      "c",
+      "d",
+    ]);
+  });
+
   it("carry the signal", async () => {
     const controller = new AbortController();
     const { broker } = fakeProxy(

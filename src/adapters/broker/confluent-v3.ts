@@ -6,8 +6,15 @@ import type { OpenDialect } from "./dialect.ts";
 import { instanceBroker } from "./instance-broker.ts";
 import { complaint, fieldsOf, isCount } from "./proxy-answer.ts";
 import { type ProxyAnswer, type ProxyCall, proxyCaller } from "./proxy-call.ts";
-import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, produceByTopic } from "./rest-v2.ts";
-import { type Chunk, chunksByTopic, type ProduceFormat, produceResults, statusSaid } from "./rest-v2-produce.ts";
+import { ANSWER_BYTES_MAX, PRODUCE_BOUNDS, produceByTopic, TOO_LARGE } from "./rest-v2.ts";
+import {
+  type Chunk,
+  chunksByTopic,
+  isTooLarge,
+  type ProduceFormat,
+  produceResults,
+  statusSaid,
+} from "./rest-v2-produce.ts";
 
 const JSON_TYPE = "application/json";
 /** Entries that `records:batch` takes in one request unless its operator says otherwise. */
@@ -38,15 +45,18 @@ function v3Produce(call: ProxyCall): Broker["produce"] {
     if (typeof cluster !== "string") return records.map(() => cluster);
     const chunks = chunksByTopic(records, PRODUCE_BOUNDS, STREAM);
     return produceByTopic(chunks, records.length, async (topic, chunk) => {
+      const count = chunk.indices.length;
       const path = `/v3/clusters/${encodeURIComponent(cluster)}/topics/${encodeURIComponent(topic)}/records`;
       const request = { method: "POST", path, contentType: JSON_TYPE, accept: JSON_TYPE, signal } as const;
-      if (hasBatch && chunk.indices.length <= BATCH_ENTRIES_MAX) {
+      if (hasBatch && count <= BATCH_ENTRIES_MAX) {
         const answer = await call({ ...request, path: `${path}:batch`, body: batchBody(chunk) });
-        if (!isNoBatch(answer)) return batchResults(answer, chunk.indices.length);
+        if (isTooLarge(answer, count)) return TOO_LARGE;
+        if (!isNoBatch(answer)) return batchResults(answer, count);
         // An older proxy, which has refused the whole of it.
         hasBatch = false;
       }
-      return streamResults(await call({ ...request, body: chunk.body, parse: parseReports }), chunk.indices.length);
+      const answer = await call({ ...request, body: chunk.body, parse: parseReports });
+      return isTooLarge(answer, count) ? TOO_LARGE : streamResults(answer, count);
     });
   };
 }

@@ -28,6 +28,8 @@ export interface ProduceBounds {
 export interface Chunk {
   readonly indices: readonly number[];
   readonly body: string;
+  /** The same records in two requests, in order. */
+  halves(): readonly Chunk[];
 }
 
 /** How a dialect writes the body of a produce. */
@@ -57,7 +59,7 @@ export function chunksByTopic(
   const open = new Map<string, { indices: number[]; parts: string[]; bytes: number }>();
   const close = (topic: string): void => {
     const { indices, parts } = open.get(topic)!;
-    byTopic.get(topic)!.push({ indices, body: format.body(parts) });
+    byTopic.get(topic)!.push(chunkOf(records, format, indices, parts));
     open.delete(topic);
   };
   for (const [index, record] of records.entries()) {
@@ -77,6 +79,32 @@ export function chunksByTopic(
   }
   for (const topic of [...open.keys()]) close(topic);
   return byTopic;
+}
+
+function chunkOf(
+  records: readonly ProduceRecord[],
+  format: ProduceFormat,
+  indices: readonly number[],
+  parts = indices.map((index) => format.record(records[index]!)),
+): Chunk {
+  return {
+    indices,
+    body: format.body(parts),
+    halves() {
+      const half = Math.ceil(indices.length / 2);
+      return [indices.slice(0, half), indices.slice(half)].map((part) => chunkOf(records, format, part));
+    },
+  };
+}
+
+/**
+ * Whether a request was larger than whoever stands before the proxy lets through: nothing of it was written, and that says
+ * nothing of any one of its records.
+ */
+export function isTooLarge(answer: ProxyAnswer, count: number): boolean {
+  return (
+    count > 1 && answer.kind === "answered" && answer.status === 413 && !Array.isArray(fieldsOf(answer.body).offsets)
+  );
 }
 
 /** The request that produces one chunk. */

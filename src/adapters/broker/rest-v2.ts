@@ -10,6 +10,7 @@ import {
   type Chunk,
   chunksByTopic,
   type EntryReader,
+  isTooLarge,
   type ProduceBounds,
   produceRequest,
   produceResults,
@@ -63,25 +64,31 @@ export function restV2Broker(options: RestV2Options): Broker {
 /** Produces one request per topic and chunk. `readEntries` is for a proxy that does not answer an entry for each record. */
 export function restV2Produce(call: ProxyCall, bounds: ProduceBounds, readEntries?: EntryReader): Broker["produce"] {
   return (records, signal) =>
-    produceByTopic(chunksByTopic(records, bounds), records.length, async (topic, { body, indices }) =>
-      produceResults(await call(produceRequest(topic, body, signal)), indices.length, readEntries),
-    );
+    produceByTopic(chunksByTopic(records, bounds), records.length, async (topic, { body, indices }) => {
+      const answer = await call(produceRequest(topic, body, signal));
+      return isTooLarge(answer, indices.length) ? TOO_LARGE : produceResults(answer, indices.length, readEntries);
+    });
 }
 
-/** Sends the chunks of every topic and puts the results where their records were. */
+/** In place of results: the request was too large, see isTooLarge. */
+export const TOO_LARGE = "too_large";
+
+/** Sends the chunks of every topic, in halves where one is too large, and puts the results where their records were. */
 export async function produceByTopic(
   byTopic: ReadonlyMap<string, readonly Chunk[]>,
   count: number,
-  send: (topic: string, chunk: Chunk) => Promise<ProduceResult[]>,
+  send: (topic: string, chunk: Chunk) => Promise<ProduceResult[] | typeof TOO_LARGE>,
 ): Promise<ProduceResult[]> {
   const results = new Array<ProduceResult>(count);
   // Chunks of a topic go one after another, so that records of one key keep their order.
-  await inParallel([...byTopic], async ([topic, chunks]) => {
+  const sendAll = async (topic: string, chunks: readonly Chunk[]): Promise<void> => {
     for (const chunk of chunks) {
       const answers = await send(topic, chunk);
-      for (const [i, result] of answers.entries()) results[chunk.indices[i]!] = result;
+      if (answers === TOO_LARGE) await sendAll(topic, chunk.halves());
+      else for (const [i, result] of answers.entries()) results[chunk.indices[i]!] = result;
     }
-  });
+  };
+  await inParallel([...byTopic], ([topic, chunks]) => sendAll(topic, chunks));
   return results;
 }
 
