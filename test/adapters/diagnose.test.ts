@@ -128,12 +128,46 @@ describe("a wrong address", () => {
       "a schema registry",
       (path: string) => (path === "/subjects" ? Response.json(["a-value"]) : Response.json({}, { status: 404 })),
     ],
-    ["something that answers 500 to GET /topics", () => new Response("oops", { status: 500 })],
+    ["something that answers 400 to GET /topics", () => new Response("oops", { status: 400 })],
     ["something whose GET /topics is no list of topics", () => Response.json({ topics: [] })],
   ])("that is %s", async (what, answer) => {
     const url = await site(answer);
     expect(await look(url)).toMatch(
       `${url} is ${what} (asked GET /topics): set KAFKA_URL to the address of an HTTP proxy`,
+    );
+  });
+});
+
+const HTML = { headers: { "content-type": "text/html" } };
+
+describe("a proxy behind something else", () => {
+  it("is one if it lists topics, whatever stands at the other paths", async () => {
+    const url = await site((path) =>
+      path === "/topics" ? Response.json(["a"]) : new Response("<html>no such page</html>", { status: 404, ...HTML }),
+    );
+    expect(await look(url)).toContain("is a REST proxy of the v2 family");
+  });
+
+  it("that asks for credentials in HTML asks for credentials", async () => {
+    const url = await site(() => new Response("<html>401</html>", { status: 401, ...HTML }));
+    expect(await look(url)).toContain("asks for credentials (it answered 401 to GET /topics)");
+  });
+
+  it.each([
+    [
+      "with a page",
+      () => new Response("<html>502 Bad Gateway</html>", { status: 502, ...HTML }),
+      "502 to GET /topics:",
+    ],
+    [
+      "in its own words",
+      () => Response.json({ error_code: 50301, message: "Kafka cannot be reached" }, { status: 503 }),
+      "503 to GET /topics: Kafka cannot be reached:",
+    ],
+  ])("whose Kafka is down, which it says %s, is not taken for something else", async (_, answer, said) => {
+    const url = await site(answer);
+    expect(await look(url)).toBe(
+      `${url} answers ${said} see that Kafka runs, that the proxy reaches it, and that KAFKA_URL is the proxy's address`,
     );
   });
 });

@@ -28,6 +28,12 @@ export async function diagnoseProxy({ url, dialect, fetch, headers = {} }: Diagn
   const identity = await identify(call, signal);
   if (identity.kind === "no_answer") return noAnswer(url, identity.answer, signal.aborted);
   if (identity.kind === "locked") return locked(url, identity.status, headers.authorization);
+  if (identity.kind === "ailing") {
+    return {
+      found: `${url} answers ${identity.status} to GET /topics${identity.complaint}`,
+      advice: "see that Kafka runs, that the proxy reaches it, and that KAFKA_URL is the proxy's address",
+    };
+  }
   if (identity.kind === "stranger") {
     return {
       found: `${url} is ${identity.name} (asked GET /topics)`,

@@ -1,6 +1,6 @@
 // Who answers at an address: told from what each proxy alone answers to harmless GETs, and likewise for what people take
 // for a proxy by mistake.
-import { fieldsOf } from "./proxy-answer.ts";
+import { complaint, fieldsOf } from "./proxy-answer.ts";
 import type { ProxyAnswer, ProxyCall } from "./proxy-call.ts";
 
 /** What was recognised; `v2` speaks the family's common tongue and nothing more. */
@@ -8,6 +8,8 @@ export type Identity =
   | { readonly kind: "proxy"; readonly speaks: readonly string[]; readonly name: string }
   | { readonly kind: "stranger"; readonly name: string }
   | { readonly kind: "locked"; readonly status: number }
+  /** It answers, and cannot serve: what is behind it may be down. */
+  | { readonly kind: "ailing"; readonly status: number; readonly complaint: string }
   | { readonly kind: "no_answer"; readonly answer: ProxyAnswer };
 
 const META = "application/vnd.kafka.v2+json";
@@ -31,9 +33,13 @@ export async function identify(call: ProxyCall, signal: AbortSignal): Promise<Id
   const home = "kind" in root ? page(0, "") : root;
   const bridge = fieldsOf(home.json).bridge_version;
   if (typeof bridge === "string") return proxy(["strimzi"], `Strimzi's bridge ${bridge}`);
-  const mistake = strangerOf(home) ?? strangerOf(topics);
-  if (mistake !== undefined) return { kind: "stranger", name: mistake };
+  const neo4j = neo4jOf(home) ?? neo4jOf(topics);
+  if (neo4j !== undefined) return { kind: "stranger", name: neo4j };
   if (topics.status === 401 || topics.status === 403) return { kind: "locked", status: topics.status };
+  if (topics.status >= 500) return { kind: "ailing", status: topics.status, complaint: complaint(topics.json) };
+  // Whoever lists topics is a proxy, whatever stands before its other paths.
+  if (topics.json === undefined && (isWebPage(home) || isWebPage(topics)))
+    return { kind: "stranger", name: "a web page" };
   const json = async (path: string): Promise<Page> => {
     const answer = await get(path);
     return "kind" in answer ? page(0, "") : answer;
@@ -78,10 +84,13 @@ function page(status: number, text: string): Page {
   }
 }
 
-/** What is taken for a proxy by mistake. */
-function strangerOf({ text, json }: Page): string | undefined {
+/** Which of Neo4j's ports was taken for a proxy by mistake. */
+function neo4jOf({ text, json }: Page): string | undefined {
   const { neo4j_version, bolt_direct } = fieldsOf(json);
   if (neo4j_version !== undefined || bolt_direct !== undefined) return "Neo4j's HTTP port";
-  if (/WS handshake|websocket handshake/i.test(text)) return "Neo4j's bolt port";
-  return /^\s*(<!doctype html|<html)/i.test(text) ? "a web page" : undefined;
+  return /WS handshake|websocket handshake/i.test(text) ? "Neo4j's bolt port" : undefined;
+}
+
+function isWebPage({ text }: Page): boolean {
+  return /^\s*(<!doctype html|<html)/i.test(text);
 }

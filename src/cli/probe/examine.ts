@@ -99,6 +99,8 @@ async function recognise(
   if (identity.kind === "locked") {
     return { reason: `it answered ${identity.status}: give --username and KAFKA_PASSWORD, or KAFKA_TOKEN` };
   }
+  if (identity.kind === "ailing")
+    return { reason: `it answers ${identity.status} to GET /topics${identity.complaint}` };
   if (identity.kind === "stranger") return { reason: `it is ${identity.name}, not a proxy of Kafka` };
   return { reason: identity.answer.kind === "answered" ? "it gave no answer" : identity.answer.reason };
 }
