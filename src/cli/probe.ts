@@ -38,9 +38,7 @@ export const probe = defineCommand({
   args,
   async run({ args: given }): Promise<number> {
     const url = readAddress(given.url);
-    const { username = process.env.KAFKA_USERNAME, password = process.env.KAFKA_PASSWORD } = given;
-    const token = given.token ?? process.env.KAFKA_TOKEN;
-    const access = await openAccess({ username, password, token, cert: given.cert, key: given.key, ca: given.ca }, url);
+    const access = await openAccess({ ...credentials(given), cert: given.cert, key: given.key, ca: given.ca }, url);
     const seconds = readCount("timeout", given.timeout, 5, 3_600) ?? TIMEOUT_S;
     const { examine } = await import("./probe/examine.ts");
     try {
@@ -110,6 +108,20 @@ interface Given {
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly ca: string | undefined;
+}
+
+/** Those that were given; without any, those of the environment. A password for a given user may come from there as well. */
+function credentials(
+  given: Pick<Partial<Given>, "username" | "password" | "token">,
+): Omit<Given, "cert" | "key" | "ca"> {
+  // Empty is unset, as in every configuration.
+  const env = (name: string): string | undefined => process.env[name] || undefined;
+  const { username, password, token } = given;
+  if (token !== undefined && username !== undefined) throw usageFailure("Give a user or a token, not both");
+  if (token !== undefined) return { username: undefined, password: undefined, token };
+  if (username !== undefined) return { username, password: password ?? env("KAFKA_PASSWORD"), token: undefined };
+  const user = env("KAFKA_USERNAME");
+  return { username: user, password: password ?? (user && env("KAFKA_PASSWORD")), token: env("KAFKA_TOKEN") };
 }
 
 async function openAccess({ username, password, token, cert, key, ca }: Given, url: string) {

@@ -80,6 +80,19 @@ describe.each(DIALECTS)("a read of %s", (dialect) => {
     expect(instances()).toBe(0);
   });
 
+  it("deletes the instance whose creation a balancer answered for the proxy (case 2)", async () => {
+    const { app, log, instances } = proxyWith(dialect);
+    log.append("t", { partition: 0, key: null, value: Buffer.from("a") });
+    let late = 1;
+    const broker = brokerOf(dialect, app, {}, async (request, send) => {
+      const response = await send(request);
+      if (!request.url.endsWith("/consumers/tidegate-reader") || late-- === 0) return response;
+      return new Response("<html>504 Gateway Time-out</html>", { status: 504 });
+    });
+    await expect(readAll(broker)).rejects.toMatchObject({ code: "broker_unavailable" });
+    expect(instances()).toBe(0);
+  });
+
   it("goes on where it was after the proxy restarted, from our position (case 3)", async () => {
     const { broker, restart } = proxyWith(dialect, THREE);
     expect(await readAll(broker)).toEqual(["a", "b", "c"]);

@@ -1,6 +1,6 @@
 // docs/dialects.md holds the cards that `tidegate probe` prints, each with where its facts come from.
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { gatewayBundle, loopback } from "../support/gateway-bundle.ts";
 import { PROXIES } from "../support/proxies/every.ts";
 import { runCommand } from "../support/run-command.ts";
@@ -59,6 +59,26 @@ describe("tidegate probe", () => {
     expect(ran.err).not.toContain("hunter2");
   });
 
+  it.each([
+    [{ KAFKA_TOKEN: "env" }, ["--username", "u", "--password", "p"], `Basic ${btoa("u:p")}`],
+    [{ KAFKA_USERNAME: "e", KAFKA_PASSWORD: "p" }, ["--username", "u"], `Basic ${btoa("u:p")}`],
+    [{ KAFKA_USERNAME: "u", KAFKA_PASSWORD: "p" }, ["--token", "t"], "Bearer t"],
+    [{ KAFKA_USERNAME: "u", KAFKA_PASSWORD: "p" }, [], `Basic ${btoa("u:p")}`],
+    [{ KAFKA_TOKEN: "", KAFKA_USERNAME: "", KAFKA_PASSWORD: "" }, [], null],
+  ])("with %j and %j sends the credentials that were given", async (env, args, authorization) => {
+    for (const name of ["KAFKA_TOKEN", "KAFKA_USERNAME", "KAFKA_PASSWORD"]) vi.stubEnv(name, undefined);
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const seen = new Set<string | null>();
+    const answer = (request: Request) => {
+      seen.add(request.headers.get("authorization"));
+      return new Response("", { status: 400 });
+    };
+    await using server = await loopback({ fetch: answer });
+    expect((await runCommand("probe", server.url, ...args)).code).toBe(1);
+    expect([...seen]).toEqual([authorization]);
+  });
+
   it("ends in time in front of a proxy that answers slowly", async () => {
     const proxy = PROXIES.strimzi({ probe: 2 });
     proxy.faults.slowMs = 1_500;
@@ -67,5 +87,6 @@ describe("tidegate probe", () => {
     const { out } = await runCommand("probe", server.url, "--topic", "probe", "--timeout", "10");
     expect(performance.now() - began).toBeLessThan(25_000);
     expect(out).toContain("the time was over");
+    expect(proxy.instances()).toBe(0);
   });
 });

@@ -94,9 +94,9 @@ async function create(
       return { path, ...baseOf(fieldsOf(answer.body).base_uri, path, origins) };
     }
     if (isAnswered(answer, NAME_TAKEN) && attempt < CREATE_ATTEMPTS) continue;
-    // A lost answer may have left an instance behind, under a name that is known.
+    // Without an answer of the proxy's own there may be an instance, under a name that is known.
     const failure = failed(answer, "create a consumer instance");
-    if (answer.kind === "lost") return { path, failure };
+    if (answer.kind === "lost" || (answer.kind === "answered" && answer.status >= 500)) return { path, failure };
     throw failure;
   }
 }

@@ -23,9 +23,9 @@ export async function withProbe<Result>(
   const path = `/consumers/${group}/instances/${name}`;
   const commits = session.dialect === "strimzi" ? { "enable.auto.commit": false } : { "auto.commit.enable": "false" };
   const body = { name, format, "auto.offset.reset": "earliest", ...commits };
-  const created = await session.ask("POST", `/consumers/${group}`, { type: META, body });
-  if (created.status !== 200) throw new Error(`it makes no consumer instance: ${said(created)}`);
   try {
+    const created = await session.ask("POST", `/consumers/${group}`, { type: META, body });
+    if (created.status !== 200) throw new Error(`it makes no consumer instance: ${said(created)}`);
     return await use({
       path,
       post: (resource, content) =>
@@ -34,7 +34,8 @@ export async function withProbe<Result>(
         session.ask("GET", `${path}/records${query}`, { accept: typeOf(format) }),
     });
   } finally {
-    await session.ask("DELETE", path, { type: META });
+    // Also where no answer said that there is one.
+    await session.ask("DELETE", path, { type: META, always: true });
   }
 }
 

@@ -19,6 +19,8 @@ export interface Ask {
   readonly type?: string;
   readonly accept?: string;
   readonly body?: object | string;
+  /** Asked although the time of the examination is over. */
+  readonly always?: true;
 }
 
 /** A proxy under examination. */
@@ -50,7 +52,7 @@ export function asker(
   signal: AbortSignal,
 ): Session["ask"] {
   const call: ProxyCall = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
-  return async (method, path, { type, accept = META, body } = {}) => {
+  return async (method, path, { type, accept = META, body, always } = {}) => {
     const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
     const beganMs = performance.now();
     const answer = await call({
@@ -59,7 +61,7 @@ export function asker(
       accept,
       ...(type === undefined ? {} : { contentType: type }),
       ...(text === undefined ? {} : { body: text }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]),
+      signal: AbortSignal.any([...(always ? [] : [signal]), AbortSignal.timeout(ASK_MS)]),
       parse: (whole) => whole,
     });
     const ms = Math.round(performance.now() - beganMs);
