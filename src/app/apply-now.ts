@@ -15,6 +15,7 @@ import type { Prepare } from "./prepare.ts";
 import type { Queries } from "./queries.ts";
 import type { Vitals } from "./vitals.ts";
 
+/** What both ways of accepting need. */
 export interface SyncDeps {
   readonly intake: Intake;
   readonly engine: Engine;
@@ -178,6 +179,7 @@ function notAccepted(
   });
 }
 
+/** 422: the key stands for another body. */
 export function mismatch(): AppError {
   const detail = "The idempotency key was used before for another body";
   return new AppError("idempotency_mismatch", detail, { faults: [{ pointer: "#/key", detail }] });

@@ -45,7 +45,8 @@ export const DEPTH_MAX = 32;
 
 /**
  * The first thing in `value` that some store on the way could not keep exactly: NUL, a lone surrogate, an integer
- * beyond 2^53, a number beyond all (JSON may say 1e999), a member named `__proto__`, or nesting deeper than {@link DEPTH_MAX}. Null when everything can be kept.
+ * beyond 2^53, a number beyond all (JSON may say 1e999), a member named `__proto__`, or nesting deeper than
+ * {@link DEPTH_MAX}. Null when everything can be kept.
  */
 export function findUnstorable(value: Json): Unstorable | null {
   const found = search(value, 0);

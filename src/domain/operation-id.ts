@@ -3,7 +3,10 @@
 
 import { hexTime } from "./stamp.ts";
 
-/** The first `digits` (32 at most) of a text's keyed hash as lower-case hex; the secret stays with whoever made the function. */
+/**
+ * The first `digits` (32 at most) of a text's keyed hash as lower-case hex; the secret stays with whoever made the
+ * function.
+ */
 export type Mac = (text: string, digits: number) => string;
 
 const MAC_DIGITS = 8;

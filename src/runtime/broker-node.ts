@@ -38,7 +38,10 @@ export async function openBroker(config: Config, tell: TellBroker, flows?: reado
   return { broker, diagnose: async () => null, close: stop };
 }
 
-/** A fetch for the proxy, with the configured certificates where there are any. Throws an Error that names a file that cannot be read. */
+/**
+ * A fetch for the proxy, with the configured certificates where there are any. Throws an Error that names a file that
+ * cannot be read.
+ */
 export function proxyFetch(config: Config): { readonly fetch: Fetch; close(): Promise<void> } {
   const { KAFKA_TLS_CERT, KAFKA_TLS_KEY, KAFKA_TLS_CA } = config;
   // Their own fetch costs them little.

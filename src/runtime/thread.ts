@@ -7,7 +7,10 @@ const STOPPED = "stopped";
 
 /** A thread that runs. */
 export interface Thread {
-  /** Lets it finish within this time and ends it: what it is at is a transaction, and is rolled back. */
+  /**
+   * Lets it finish within this time and ends it. What is cut off is what a process that dies cuts off: a transaction is done
+   * or not, and a call is made again once its lease is over.
+   */
   stop(deadlineMs: number): Promise<void>;
 }
 

@@ -67,27 +67,16 @@ describe.each(DIALECTS)("a read of %s", (dialect) => {
     expect(instances()).toBe(0);
   });
 
-  it("deletes the instance whose creation was answered to nobody (case 2)", async () => {
+  it.each([
+    ["nobody", () => Promise.reject(new Error("connection reset"))],
+    ["a balancer in the proxy's place", () => new Response("<html>504 Gateway Time-out</html>", { status: 504 })],
+  ])("deletes the instance whose creation was answered by %s (case 2)", async (_, answer) => {
     const { app, log, instances } = proxyWith(dialect);
     log.append("t", { partition: 0, key: null, value: Buffer.from("a") });
-    let lost = 1;
+    let left = 1;
     const broker = brokerOf(dialect, app, {}, async (request, send) => {
       const response = await send(request);
-      if (request.url.endsWith("/consumers/tidegate-reader") && lost-- > 0) throw new Error("connection reset");
-      return response;
-    });
-    await expect(readAll(broker)).rejects.toMatchObject({ code: "broker_unavailable" });
-    expect(instances()).toBe(0);
-  });
-
-  it("deletes the instance whose creation a balancer answered for the proxy (case 2)", async () => {
-    const { app, log, instances } = proxyWith(dialect);
-    log.append("t", { partition: 0, key: null, value: Buffer.from("a") });
-    let late = 1;
-    const broker = brokerOf(dialect, app, {}, async (request, send) => {
-      const response = await send(request);
-      if (!request.url.endsWith("/consumers/tidegate-reader") || late-- === 0) return response;
-      return new Response("<html>504 Gateway Time-out</html>", { status: 504 });
+      return request.url.endsWith("/consumers/tidegate-reader") && left-- > 0 ? answer() : response;
     });
     await expect(readAll(broker)).rejects.toMatchObject({ code: "broker_unavailable" });
     expect(instances()).toBe(0);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Hono } from "hono";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Answering } from "../../src/adapters/broker/proxy-call.ts";
+import type { RequestFetch } from "../../src/adapters/broker/proxy-call.ts";
 import { restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
 import { failed, failing, fakeProxy, fetchFailed, json } from "../support/fake-proxy.ts";
 import { loopback } from "../support/gateway-bundle.ts";
@@ -186,7 +186,7 @@ describe("produce() of single records (case 8)", () => {
 });
 
 describe("produce() requests", () => {
-  const echo: Answering = async (request) => {
+  const echo: RequestFetch = async (request) => {
     const { records } = (await request.json()) as { records: unknown[] };
     return Response.json({ offsets: records.map((_, offset) => ({ partition: 0, offset })) });
   };
@@ -219,7 +219,7 @@ describe("produce() requests", () => {
 
   it("are cut by count and by bytes, one after another", async () => {
     let open = 0;
-    const one: Answering = async (request) => {
+    const one: RequestFetch = async (request) => {
       expect(++open).toBe(1);
       const response = await echo(request);
       open--;

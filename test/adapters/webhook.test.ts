@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Answering } from "../../src/adapters/broker/proxy-call.ts";
+import type { RequestFetch } from "../../src/adapters/broker/proxy-call.ts";
 import { type StandardWebhooksOptions, standardWebhooks } from "../../src/adapters/webhook/standard.ts";
 import { type Receive, type Receiver, SECRET, webhookReceiver } from "../support/webhook-receiver.ts";
 
@@ -31,7 +31,7 @@ async function started(receive: Receive): Promise<Receiver> {
 }
 
 /** Calls a webhook at an address once. */
-async function hook(url: string, options: Partial<StandardWebhooksOptions> & { fetch: Answering }, secret = SECRET) {
+async function hook(url: string, options: Partial<StandardWebhooksOptions> & { fetch: RequestFetch }, secret = SECRET) {
   const webhooks = standardWebhooks({ targets: new Map([["ship", { url, secret }]]), clock: CLOCK, ...options });
   const result = await webhooks.call({ name: "ship", id: ID, body: { order: "o-1" } });
   if (result.status === "failed") expect(result.reason).not.toMatch(/whsec_|MTIz|t0k3n|passw0rd|example\.com|127\.0/);
@@ -41,7 +41,7 @@ async function hook(url: string, options: Partial<StandardWebhooksOptions> & { f
 const ends = (code: number, headers: Record<string, string>, body?: string | Buffer): Receive => {
   return (_, response) => void response.writeHead(code, headers).end(body);
 };
-const answers = (response: () => Response) => ({ fetch: vi.fn<Answering>(response) });
+const answers = (response: () => Response) => ({ fetch: vi.fn<RequestFetch>(response) });
 const refused = (code: number, retryable: boolean) => ({ status: "failed", retryable, code });
 
 describe("a call", () => {

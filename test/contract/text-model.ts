@@ -1,6 +1,5 @@
 // What every text model has to keep, as src/ports/text-model.ts says it. Run over each adapter and each decorator.
 import { describe, expect, it } from "vitest";
-import { newestThatFit } from "../../src/adapters/text-model/room.ts";
 import { AppError } from "../../src/domain/errors.ts";
 import { findUnstorable, type Json } from "../../src/domain/json.ts";
 import type { Analysis, SourceText, TextModel } from "../../src/ports/text-model.ts";
@@ -133,12 +132,6 @@ function boundCases(make: () => Promise<TextModelUnderTest>): void {
       turns("Pizza is good.", "pizza ".repeat(1_000), "Violins are loud."),
     );
     expect(restsOn).toEqual(["m2"]);
-  });
-
-  it("reads a single text whole that fits but for what each text costs", async () => {
-    const texts = [{ id: "m0", role: "user", text: "0123456789".repeat(10) }];
-    for (const room of [100, 101, 149, 150]) expect(newestThatFit(texts, room)).toEqual(texts);
-    expect(newestThatFit(texts, 99)).toEqual([{ ...texts[0], text: texts[0]!.text.slice(1) }]);
   });
 
   it("reads the end of a single text that does not fit", async () => {

@@ -232,9 +232,14 @@ describe("GET /metrics", () => {
       },
       delay: async (ms) => {
         if (hangs) waited.push(ms);
+        else await new Promise((resolve) => setTimeout(resolve, ms).unref());
       },
     });
     await fill(service);
+    await service.composed.canary.send();
+    const before = await scrape(service);
+    expect(before.value("tidegate_up_database")).toBe(1);
+    expect(before.text).toMatch(/^tidegate_canary/m);
     hangs = true;
     const page = await scrape(service);
     hangs = false;

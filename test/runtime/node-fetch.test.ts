@@ -101,3 +101,16 @@ it("takes a new connection where the server has closed the one that was kept", a
   expect((await fetch(url, GET)).status).toBe(200);
   expect(connections()).toBe(2);
 });
+
+it("sends a token with the white space around it that files and pages bring, without it, as fetch does", async () => {
+  const seen: (string | undefined)[] = [];
+  const { url, fetch: nodes } = await serving((request, response) => {
+    seen.push(request.headers.authorization);
+    response.end("{}");
+  });
+  for (const fetch of [globalThis.fetch, nodes]) {
+    const call = proxyCaller({ url, fetch, headers: { authorization: "Bearer t0k3n\n" }, answerBytesMax: 1_000 });
+    expect(await call({ method: "GET", path: "/", accept: "x/y" })).toMatchObject({ kind: "answered" });
+  }
+  expect(seen).toEqual(["Bearer t0k3n", "Bearer t0k3n"]);
+});

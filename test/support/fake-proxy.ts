@@ -1,9 +1,9 @@
 // A proxy in the test's hands behind the v2 adapter.
-import { type Answering, fetchOf } from "../../src/adapters/broker/proxy-call.ts";
+import { fetchOf, type RequestFetch } from "../../src/adapters/broker/proxy-call.ts";
 import { type RestV2Options, restV2Broker } from "../../src/adapters/broker/rest-v2.ts";
 
 /** A broker whose proxy answers as told, and the requests it got. */
-export function fakeProxy(answer: Answering, options: Partial<RestV2Options> = {}) {
+export function fakeProxy(answer: RequestFetch, options: Partial<RestV2Options> = {}) {
   const requests: Request[] = [];
   const broker = restV2Broker({
     url: "http://proxy.test/kafka/",

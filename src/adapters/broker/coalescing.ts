@@ -10,7 +10,10 @@ export interface CoalescingOptions {
   readonly bytesMax?: number;
   /** How long a call waits for company at most. Default 2. */
   readonly lingerMs?: number;
-  /** Merged produces that are under way together; twice as many when they are half full, and company would save little. Default 2. */
+  /**
+   * Merged produces that are under way together; twice as many when they are half full, and company would save little.
+   * Default 2.
+   */
   readonly inFlightMax?: number;
   /** How long a call may take, waiting for company and for its turn included. Default: as long as the broker takes. */
   readonly deadlineMs?: number;

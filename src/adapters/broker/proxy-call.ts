@@ -11,17 +11,20 @@ export interface FetchInit {
 }
 
 /** As much of a Response as is looked at. Breaking off the body ends the answer. */
-export type Fetched = { readonly status: number; readonly body: AsyncIterable<Uint8Array> | null };
+export interface Fetched {
+  readonly status: number;
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
 
 /** Anything that answers requests: the global fetch, a cheaper client, or an app in this process. */
 export type Fetch = (url: string, init: FetchInit) => Fetched | Promise<Fetched>;
 
-/** Anything that answers whole requests. */
-export type Answering = (request: Request) => Response | Promise<Response>;
+/** The same for whoever makes whole requests and looks at whole answers. */
+export type RequestFetch = (request: Request) => Response | Promise<Response>;
 
-/** A fetch whose requests are answered by something else. */
-export function fetchOf(answering: Answering): Fetch {
-  return (url, init) => answering(new Request(url, init));
+/** A fetch that makes its requests whole. */
+export function fetchOf(fetch: RequestFetch): Fetch {
+  return (url, init) => fetch(new Request(url, init));
 }
 
 /** A request to be sent. */
@@ -69,8 +72,7 @@ export type ProxyCall = (request: ProxyRequest) => Promise<ProxyAnswer>;
 export function proxyCaller(options: ProxyOptions): ProxyCall {
   const url = new URL(options.url);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
-  const headers = { ...authorization(url), ...options.headers };
-  const fault = faultOf(headers);
+  const { headers, fault } = checked({ ...authorization(url), ...options.headers });
 
   const send = (call: ProxyRequest): Fetched | Promise<Fetched> => {
     const contentType = call.contentType === undefined ? {} : { "content-type": call.contentType };
@@ -100,13 +102,13 @@ export function proxyCaller(options: ProxyOptions): ProxyCall {
   };
 }
 
-/** What comes of requests with these headers when they cannot be sent by anybody. */
-function faultOf(headers: Readonly<Record<string, string>>): ProxyAnswer | undefined {
+/** Headers as every client takes them; or what comes of requests with them, when nobody can send them. */
+function checked(given: Record<string, string>): { headers: Record<string, string>; fault?: ProxyAnswer } {
   try {
-    new Headers(headers);
-    return undefined;
+    return { headers: Object.fromEntries(new Headers(given)) };
   } catch (cause) {
-    return { kind: "unsent", heal: false, reason: `the request cannot be made: ${words(cause)}`, cause };
+    const reason = `the request cannot be made: ${words(cause)}`;
+    return { headers: {}, fault: { kind: "unsent", heal: false, reason, cause } };
   }
 }
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { backoffMs } from "../../domain/backoff.ts";
 import { AppError } from "../../domain/errors.ts";
-import { type Answering, readText, words } from "../broker/proxy-call.ts";
+import { type RequestFetch, readText, words } from "../broker/proxy-call.ts";
 import { limitedSender } from "./openai-limit.ts";
 
 /** Where the endpoint is, and its bounds. */
@@ -11,7 +11,7 @@ export interface ChatOptions {
   /** The model's name at the endpoint. */
   readonly model: string;
   readonly apiKey: string | undefined;
-  readonly fetch: Answering;
+  readonly fetch: RequestFetch;
   readonly timeoutMs: number;
   readonly attempts: number;
   /** Tokens that an answer may take. */

@@ -1,6 +1,6 @@
 // A text model behind an OpenAI-compatible chat-completions endpoint: hosted ones, and those one runs oneself.
 import type { Analysis, Spoken, TextModel } from "../../ports/text-model.ts";
-import type { Answering } from "../broker/proxy-call.ts";
+import type { RequestFetch } from "../broker/proxy-call.ts";
 import { type AnswerKind, analysisAnswer, evaluationAnswer, summaryAnswer } from "./openai-answer.ts";
 import { chatCaller } from "./openai-call.ts";
 import {
@@ -22,7 +22,7 @@ export interface OpenaiOptions {
   readonly model: string;
   /** Sent as a Bearer token; endpoints of one's own often need none. */
   readonly apiKey?: string;
-  readonly fetch: Answering;
+  readonly fetch: RequestFetch;
   /** One call with all its attempts. Default 30,000. */
   readonly timeoutMs?: number;
   /** Requests of one call. Default 2. */

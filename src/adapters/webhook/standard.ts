@@ -2,7 +2,7 @@
 import { Webhook } from "standardwebhooks";
 import type { Clock } from "../../ports/clock.ts";
 import type { WebhookCall, WebhookResult, Webhooks } from "../../ports/webhook.ts";
-import type { Answering } from "../broker/proxy-call.ts";
+import type { RequestFetch } from "../broker/proxy-call.ts";
 import { readAnswer } from "./answer.ts";
 import { isAddress, isPublicAddress } from "./public-address.ts";
 import { addressProblem, isSecret, type WebhookTarget } from "./targets.ts";
@@ -10,7 +10,7 @@ import { addressProblem, isSecret, type WebhookTarget } from "./targets.ts";
 /** Which webhooks there are, how to reach them, and the bounds of a call. */
 export interface StandardWebhooksOptions {
   readonly targets: ReadonlyMap<string, WebhookTarget>;
-  readonly fetch: Answering;
+  readonly fetch: RequestFetch;
   readonly clock: Clock;
   /** Of a whole call, from the look-up of the name to the last byte of the answer. Default 10,000. */
   readonly timeoutMs?: number;

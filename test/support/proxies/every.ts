@@ -1,7 +1,7 @@
 // Every dialect with a proxy of the tests behind it, within this process but for the package that has a fetch of its own.
 import type { Hono } from "hono";
 import type { DialectOptions } from "../../../src/adapters/broker/dialect.ts";
-import { type Answering, fetchOf } from "../../../src/adapters/broker/proxy-call.ts";
+import { fetchOf, type RequestFetch } from "../../../src/adapters/broker/proxy-call.ts";
 import type { Dialect } from "../../../src/config/kafka-url.ts";
 import type { Broker } from "../../../src/ports/broker.ts";
 import { dialects } from "../../../src/runtime/dialects.ts";
@@ -38,9 +38,9 @@ export function brokerOf(
   dialect: Dialect,
   app: Pick<Hono, "fetch">,
   options: Partial<DialectOptions> = {},
-  intercept: (request: Request, send: Answering) => Promise<Response> = async (request, send) => send(request),
+  intercept: (request: Request, send: RequestFetch) => Promise<Response> = async (request, send) => send(request),
 ): Broker {
-  const send: Answering = (request) => app.fetch(request);
+  const send: RequestFetch = (request) => app.fetch(request);
   return dialects[dialect]({
     url: "http://proxy.test",
     cluster: "test",
