@@ -3,6 +3,7 @@
 import { AppError, asAppError } from "../domain/errors.ts";
 import { keyPart, ledgerKey } from "../domain/key.ts";
 import { encodeRecord } from "../domain/operation.ts";
+import { ABSENT } from "../domain/projection.ts";
 import { logTopic } from "../flows/define.ts";
 import type { Broker } from "../ports/broker.ts";
 import type { KeyRow } from "../ports/database.ts";
@@ -18,6 +19,7 @@ import {
 } from "./apply-now.ts";
 import { type Draft, type Identity, operationMs, type Submission } from "./intake.ts";
 import { currentTrace } from "./tracing.ts";
+import { current } from "./visible.ts";
 
 export interface AcceptDeps extends SyncDeps {
   readonly broker: Broker;
@@ -176,13 +178,14 @@ async function answerKnown(deps: AcceptDeps, attempts: readonly Attempt[], answe
   const keyOf = ({ operation }: Attempt): string => ledgerKey(operation.tenant, operation.id);
   try {
     const rows = await deps.database.ledgerRows(repeated.map(keyOf));
-    const entities = await deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]);
+    const entities = await current(deps, [...new Set([...rows.values()].map((row) => row.entity))]);
     const unknown: Attempt[] = [];
     for (const attempt of repeated) {
       const row = rows.get(keyOf(attempt));
       if (row === undefined) unknown.push(attempt);
       else if (row.path === "kafka") answers[attempt.index] = queuedAnswer(attempt);
-      else answers[attempt.index] = await answerWithResult(deps.queries, attempt, row, entities.get(row.entity)!.state);
+      else
+        answers[attempt.index] = await answerWithResult(deps.queries, attempt, row, entities.get(row.entity) ?? ABSENT);
     }
     return [...fresh, ...unknown];
   } catch (error) {

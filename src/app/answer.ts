@@ -3,7 +3,8 @@ import type { AppError } from "../domain/errors.ts";
 import type { Json } from "../domain/json.ts";
 import type { Operation } from "../domain/operation.ts";
 import type { LedgerRow, Path } from "../domain/outcome.ts";
-import { type EntityState, isDeleted } from "../domain/state.ts";
+import type { StoredEntity } from "../domain/projection.ts";
+import { isDeleted } from "../domain/state.ts";
 import { kindOfType, present } from "../flows/define.ts";
 import { type Draft, entityOf } from "./intake.ts";
 import type { Answered, Queries } from "./queries.ts";
@@ -24,7 +25,7 @@ export type Answer =
       readonly lost?: readonly string[];
       /** Why the operation did not take the way of its flow. */
       readonly because?: string;
-      /** The entity as it stands now, null when it is deleted; synchronous paths only. */
+      /** The entity as it stands now, null when it or its owner is deleted; synchronous paths only. */
       readonly values?: { readonly [name: string]: Json } | null;
       /** The answer to a query; synchronous paths only. */
       readonly result?: Answered;
@@ -36,6 +37,9 @@ interface Answerable {
   readonly draft: Draft;
   readonly operation: Operation;
 }
+
+/** An entity, and whether its owner's deletion keeps it from readers. */
+type Shown = Pick<StoredEntity, "state" | "hidden">;
 
 /** The record is in Kafka. */
 export function queuedAnswer({ operation, draft }: Answerable): Answer {
@@ -55,10 +59,10 @@ export async function answerWithResult(
   queries: Queries,
   attempt: Answerable,
   row: LedgerRow,
-  state: EntityState,
+  entity: Shown,
   because?: string,
 ): Promise<Answer> {
-  const answer = appliedAnswer(attempt, row, state, because);
+  const answer = appliedAnswer(attempt, row, entity, because);
   if (attempt.draft.type.query === undefined) return answer;
   const result = await queries.answered(row.key).catch(() => undefined);
   return result === undefined ? answer : ({ ...answer, result } as Answer);
@@ -68,7 +72,7 @@ export async function answerWithResult(
 export function appliedAnswer(
   { operation, draft }: Answerable,
   row: LedgerRow,
-  state: EntityState,
+  entity: Shown,
   because?: string,
 ): Answer {
   const { id, flow, type } = operation;
@@ -85,6 +89,6 @@ export function appliedAnswer(
     ...(because === undefined ? {} : { because }),
     ...(kindOfType(draft.flow, draft.type) === null
       ? {}
-      : { values: isDeleted(state) ? null : present(draft.flow, key, state) }),
+      : { values: entity.hidden || isDeleted(entity.state) ? null : present(draft.flow, key, entity.state) }),
   };
 }

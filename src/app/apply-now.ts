@@ -1,7 +1,9 @@
 // The synchronous way: operations whose Kafka is off or failed are applied at once, by the handlers that ticks use.
 import { AppError, asAppError, isForHalves } from "../domain/errors.ts";
 import { ledgerKey } from "../domain/key.ts";
+import type { GraphModel } from "../domain/model.ts";
 import type { Operation } from "../domain/operation.ts";
+import { ABSENT } from "../domain/projection.ts";
 import { logTopic } from "../flows/define.ts";
 import type { ProduceResult } from "../ports/broker.ts";
 import type { Delay } from "../ports/clock.ts";
@@ -13,12 +15,14 @@ import { type Draft, entityOf, type Identity, type Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Prepare } from "./prepare.ts";
 import type { Queries } from "./queries.ts";
+import { current } from "./visible.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What both ways of accepting need. */
 export interface SyncDeps {
   readonly intake: Intake;
   readonly engine: Engine;
+  readonly model: GraphModel;
   readonly database: Database;
   readonly vitals: Vitals;
   readonly log: Log;
@@ -112,11 +116,11 @@ export async function prepareNow(
   try {
     await Promise.race([deps.prepare.now(keys), deps.delay(waitMs)]);
     const rows = await deps.database.ledgerRows(keys);
-    const entities = await deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]);
+    const entities = await current(deps, [...new Set([...rows.values()].map((row) => row.entity))]);
     for (const [i, { attempt, failure }] of waiting.entries()) {
       const row = rows.get(keys[i]!);
       if (row === undefined) continue;
-      answers[attempt.index] = appliedAnswer(attempt, row, entities.get(row.entity)!.state, failure?.reason);
+      answers[attempt.index] = appliedAnswer(attempt, row, entities.get(row.entity) ?? ABSENT, failure?.reason);
     }
   } catch (error) {
     // The requests are accepted all the same: their answers say that they are pending.
@@ -154,7 +158,7 @@ async function syncAnswer(
   }
   if (result?.status !== "done") return { problem: mismatch() };
   if (result.waiting) return pendingAnswer(attempt, result.row, failure?.reason);
-  return answerWithResult(deps.queries, attempt, result.row, result.state, failure?.reason);
+  return answerWithResult(deps.queries, attempt, result.row, result, failure?.reason);
 }
 
 /** 503: nothing is anywhere, or one attempt may still land (core-proof #30). */

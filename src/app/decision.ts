@@ -6,8 +6,9 @@ import type { GraphModel } from "../domain/model.ts";
 import { kindIn } from "../domain/model.ts";
 import type { Operation } from "../domain/operation.ts";
 import { type LedgerRow, type Outcome, outcomeOf, type Path } from "../domain/outcome.ts";
+import { ABSENT, isHidden, type Lookup, type StoredEntity } from "../domain/projection.ts";
 import { settle } from "../domain/settle.ts";
-import { type Change, type EntityState, isAlive, join, UNTOUCHED, versionOf } from "../domain/state.ts";
+import { type Change, type EntityState, isAlive, join, versionOf } from "../domain/state.ts";
 import type {
   Decision,
   DecisionRow,
@@ -67,13 +68,14 @@ export interface ApplyRequest {
   readonly unparking?: Unparking;
 }
 
-/** What became of one arrival. `state` is its entity's after the transaction. */
+/** What became of one arrival. `state` and `hidden` are its entity's after the transaction; ticks are not told who is hidden. */
 export type Result =
   | {
       readonly status: "done";
       readonly row: LedgerRow;
       readonly duplicate: boolean;
       readonly state: EntityState;
+      readonly hidden: boolean;
       /** Its prepared work is still to be done. */
       readonly waiting: boolean;
     }
@@ -111,11 +113,19 @@ export function decideBatch(
   for (const { row, countedBy } of request.parked) batch.park(row, countedBy);
   for (const arrival of request.arrivals) batch.take(arrival, versionOf(arrival.operation));
   if (unparking !== undefined && !batch.unpark(unparking)) {
-    return { decision: { stop: true }, applied: { ...NOTHING_APPLIED, results: batch.results() } };
+    return {
+      decision: { stop: true },
+      applied: { ...NOTHING_APPLIED, results: batch.results((key) => state.entity(key) ?? ABSENT) },
+    };
   }
 
   const settled = settle(model, batch.after, (key) => state.entity(key), false);
   if ("need" in settled) return { decision: settled, applied: NOTHING_APPLIED };
+  const saved = new Map(settled.saves.map((save): [string, StoredEntity] => [save.key, { ...save, existing: true }]));
+  const need = new Set<string>();
+  const lookup: Lookup = (key) => saved.get(key) ?? state.entity(key) ?? (need.add(key) && ABSENT);
+  const results = batch.results(lookup);
+  if (need.size > 0) return { decision: { need: [...need].sort() }, applied: NOTHING_APPLIED };
   const to = new Map(request.advances.map((advance) => [advance.key, advance.to]));
   const positions = [...batch.counts].map(([key, counts]) => {
     const held = state.position(key);
@@ -139,7 +149,7 @@ export function decideBatch(
       },
     },
     applied: {
-      results: batch.results(),
+      results,
       counts: [...batch.counts.values()].reduce(addCounts, NO_COUNTS),
       conflicts: batch.parked.slice(request.parked.length),
       stale: null,
@@ -269,14 +279,18 @@ function createBatch(model: GraphModel, state: TransactState) {
         note(arrival, null, false);
       else applyFirst(arrival, key, version);
     },
-    results(): Map<string, Result> {
+    results(lookup: Lookup): Map<string, Result> {
       const results = new Map<string, Result>();
       for (const [id, { arrival, row, duplicate, conflict }] of outcomes) {
         if (row === null) results.set(id, { status: conflict ? "conflict" : "refused" });
         else {
           const main = arrival.changes[0];
           const waiting = !isApplied(row.key);
-          results.set(id, { status: "done", row, duplicate, waiting, state: main ? stateOf(main.key) : UNTOUCHED });
+          const entity = main ? lookup(main.key) : ABSENT;
+          const hides =
+            arrival.path !== "kafka" && main !== undefined && isHidden(model, main.key, entity.state, lookup);
+          const hidden = entity.hidden || hides;
+          results.set(id, { status: "done", row, duplicate, waiting, state: entity.state, hidden });
         }
       }
       return results;

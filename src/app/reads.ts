@@ -5,7 +5,7 @@ import { entityKey, ledgerKey, parseEntityKey } from "../domain/key.ts";
 import type { GraphModel } from "../domain/model.ts";
 import { isMinted, operationIdMs } from "../domain/operation-id.ts";
 import type { LedgerRow, Path } from "../domain/outcome.ts";
-import type { StoredEntity } from "../domain/projection.ts";
+import { ABSENT, type StoredEntity } from "../domain/projection.ts";
 import { countCurrent, type EntityState, fieldValue } from "../domain/state.ts";
 import { type Flow, present } from "../flows/define.ts";
 import type { Basis } from "../flows/outside.ts";
@@ -14,7 +14,7 @@ import type { Clock, Delay, Entropy } from "../ports/clock.ts";
 import type { Database, RetryRow } from "../ports/database.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { type Answered, flowOfKind, type Queries } from "./queries.ts";
-import { ABSENT, surroundings, visible } from "./visible.ts";
+import { surroundings, visible } from "./visible.ts";
 
 /** What became of an operation, as its resource shows it. */
 export interface OperationStatus {

@@ -1,8 +1,7 @@
 // What readers may see of stored entities, now.
-import { parseEntityKey } from "../domain/key.ts";
-import type { GraphModel } from "../domain/model.ts";
-import { isHidden, isVisible, referralsOf, type StoredEntity } from "../domain/projection.ts";
-import { UNTOUCHED } from "../domain/state.ts";
+import { kindOfKey } from "../domain/key.ts";
+import { type GraphModel, kindIn } from "../domain/model.ts";
+import { ABSENT, isHidden, isVisible, type Lookup, referralsOf } from "../domain/projection.ts";
 import type { Seen, Surroundings } from "../flows/outside.ts";
 import type { Database } from "../ports/database.ts";
 
@@ -11,21 +10,30 @@ export interface VisibleDeps {
   readonly database: Database;
 }
 
-/** An entity nobody named. */
-export const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
-
-/** Those of the entities that readers may meet. Owners are looked at again: a sweep may not have come by yet. */
-export async function visible({ model, database }: VisibleDeps, keys: readonly string[]) {
-  const entities = await database.entities(keys);
+/** Entities of known kinds, and whether an owner hides them; owners are looked at again: a sweep may not have come by yet. */
+export async function current({ model, database }: VisibleDeps, keys: readonly string[]) {
+  const entities = await database.entities(keys.filter((key) => model.has(kindOfKey(key))));
   const owners = [...entities].flatMap(([key, { state }]) => {
-    const kind = model.get(parseEntityKey(key).kind)!;
-    return referralsOf(kind, state).flatMap(({ reference, target }) => (reference.owner ? target : []));
+    return referralsOf(kindIn(model, kindOfKey(key)), state).flatMap(({ reference, target }) =>
+      reference.owner ? target : [],
+    );
   });
   const owning = await database.entities([...new Set(owners)].filter((key) => !entities.has(key)));
+  const lookup: Lookup = (owner) => entities.get(owner) ?? owning.get(owner) ?? ABSENT;
+  return new Map(
+    [...entities].map(([key, entity]) => {
+      const hidden = entity.hidden || isHidden(model, key, entity.state, lookup);
+      return [key, { ...entity, hidden }];
+    }),
+  );
+}
+
+/** Those of the entities that readers may meet, in order. */
+export async function visible(deps: VisibleDeps, keys: readonly string[]) {
+  const entities = await current(deps, keys);
   return keys.flatMap((key) => {
     const entity = entities.get(key)!;
-    const hidden = isHidden(model, key, entity.state, (owner) => entities.get(owner) ?? owning.get(owner) ?? ABSENT);
-    return isVisible(model, key, { state: entity.state, hidden: hidden || entity.hidden }) ? [{ key, entity }] : [];
+    return isVisible(deps.model, key, entity) ? [{ key, entity }] : [];
   });
 }
 

@@ -46,7 +46,7 @@ export interface Answer extends Ended {
   readonly entity: Entity;
   /** Why the operation did not take the way of its flow. */
   readonly because?: string;
-  /** The entity as it stands now, null when it is deleted; synchronous paths only. */
+  /** The entity as it stands now, null when it or its owner is deleted; synchronous paths only. */
   readonly values?: { readonly [name: string]: Json } | null;
 }
 

@@ -4,7 +4,7 @@ import type { Json } from "./json.ts";
 import { kindOfKey } from "./key.ts";
 import { type GraphModel, type Kind, kindIn, type Reference } from "./model.ts";
 import { stampMs } from "./stamp.ts";
-import { type EntityState, isAlive } from "./state.ts";
+import { type EntityState, isAlive, UNTOUCHED } from "./state.ts";
 
 /** An entity as stored: its registers and the hidden flag computed at its last save. */
 export interface StoredEntity {
@@ -13,6 +13,9 @@ export interface StoredEntity {
   /** False when the store held no row for the key. Then nothing refers to it yet: referring names it. */
   readonly existing: boolean;
 }
+
+/** An entity nobody named. */
+export const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
 
 /** One reference register as an edge. Kept for every current reference, live or not, so that a sweep finds it. */
 export interface Edge {

@@ -2,6 +2,7 @@
 import { kindOfKey } from "./key.ts";
 import { type GraphModel, kindIn } from "./model.ts";
 import {
+  ABSENT,
   type Edge,
   edgesOf,
   isHidden,
@@ -12,7 +13,7 @@ import {
   sortOf,
 } from "./projection.ts";
 import { type IndexEntry, indexEntry } from "./query.ts";
-import { type EntityState, isAlive, UNTOUCHED } from "./state.ts";
+import { type EntityState, isAlive } from "./state.ts";
 
 /** An entity to be saved. `edges` undefined leaves the stored ones. */
 export interface Save {
@@ -47,7 +48,7 @@ export function settle(
     const entity = before(key);
     if (entity !== undefined) return entity;
     need.add(key);
-    return { state: UNTOUCHED, hidden: false, existing: false };
+    return ABSENT;
   };
   const projected = new Set<string>();
   for (const [key, state] of after) {

@@ -136,6 +136,7 @@ export function compose(
   const acceptDeps = {
     intake,
     engine,
+    model,
     broker,
     database,
     vitals,

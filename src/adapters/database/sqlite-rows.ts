@@ -1,12 +1,10 @@
 // Rows of the graph and the ledger as the domain knows them.
 import { type Counts, NO_COUNTS } from "../../domain/accounting.ts";
 import type { LedgerRow } from "../../domain/outcome.ts";
-import type { StoredEntity } from "../../domain/projection.ts";
-import { decodeState, UNTOUCHED } from "../../domain/state.ts";
+import { ABSENT, type StoredEntity } from "../../domain/projection.ts";
+import { decodeState } from "../../domain/state.ts";
 import type { PositionRow } from "../../ports/database.ts";
 import type { Sql } from "../../sql/sql.ts";
-
-const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
 
 export function readEntity(sql: Sql, key: string): StoredEntity {
   const row = sql.get<{ state: string; hidden: number }>("SELECT state, hidden FROM entity WHERE key = ?", key);

@@ -1,10 +1,10 @@
 // What the service reads of the graph: entities, who refers to whom, dumps.
 
-import type { Edge, StoredEntity } from "../../../domain/projection.ts";
+import { ABSENT, type Edge, type StoredEntity } from "../../../domain/projection.ts";
 import type { Database, DumpEntity, MembersQuery, Page } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
-import { ABSENT, ENTITY, toEntity } from "./rows.ts";
+import { ENTITY, toEntity } from "./rows.ts";
 import { arrow, type Shape, touched } from "./shape.ts";
 import type { Params, Transport } from "./transport.ts";
 

@@ -1,19 +1,8 @@
 // What a transaction looks at before it decides: under locks that it keeps, or to be compared later (core-proof b1, b2).
 import type { LedgerRow } from "../../../domain/outcome.ts";
-import type { StoredEntity } from "../../../domain/projection.ts";
+import { ABSENT, type StoredEntity } from "../../../domain/projection.ts";
 import type { PositionRow, RetryRow, TransactRequest, TransactState } from "../../../ports/database.ts";
-import {
-  ABSENT,
-  ENTITY,
-  LEDGER,
-  POSITION,
-  RETRY,
-  toEntity,
-  toLedgerRows,
-  toPosition,
-  toRetryRows,
-  wholeRows,
-} from "./rows.ts";
+import { ENTITY, LEDGER, POSITION, RETRY, toEntity, toLedgerRows, toPosition, toRetryRows, wholeRows } from "./rows.ts";
 import type { Shape } from "./shape.ts";
 import type { Params, Row } from "./transport.ts";
 

@@ -1,8 +1,8 @@
 // Rows of the ledger as properties of their nodes, and back.
 import { type Counts, NO_COUNTS } from "../../../domain/accounting.ts";
 import type { LedgerRow } from "../../../domain/outcome.ts";
-import type { StoredEntity } from "../../../domain/projection.ts";
-import { decodeState, UNTOUCHED } from "../../../domain/state.ts";
+import { ABSENT, type StoredEntity } from "../../../domain/projection.ts";
+import { decodeState } from "../../../domain/state.ts";
 import type { OutboxRow, ParkedRow, PositionRow, RetryRow } from "../../../ports/database.ts";
 import type { Row, Value } from "./transport.ts";
 
@@ -13,8 +13,6 @@ import type { Row, Value } from "./transport.ts";
 export function wholeRows(rows: readonly Row[], certain = Number.POSITIVE_INFINITY): readonly Row[] {
   return rows.filter((row) => !row.slice(0, certain).includes(null));
 }
-
-export const ABSENT: StoredEntity = { state: UNTOUCHED, hidden: false, existing: false };
 
 /** What a statement returns of an entity `n`, for {@link toEntity}. */
 export const ENTITY = "n.key, n._state, n._hidden";
