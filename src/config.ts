@@ -2,6 +2,7 @@
 // problems are reported at once.
 import * as z from "zod";
 import { credentialProblems, type KafkaProxy, readKafkaUrl } from "./config/kafka-url.ts";
+import { isLoopback } from "./config/loopback.ts";
 import { type Neo4jServer, neo4jUrlProblems, readNeo4jUrl } from "./config/neo4j-url.ts";
 import { flag, isOn, variables } from "./config/variables.ts";
 import { parseKeyEntries } from "./domain/key-entry.ts";
@@ -221,11 +222,9 @@ function modelProblems({ MODEL_URL, MODEL_NAME }: Record<string, string | undefi
   ];
 }
 
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
-
 /** Beyond loopback somebody else can reach the service. */
 function bindingProblems({ HOST, AUTH, API_KEYS, ID_SECRET }: Record<string, string | undefined>): string[] {
-  if (HOST === undefined || LOOPBACK.test(HOST)) return [];
+  if (HOST === undefined || isLoopback(HOST)) return [];
   const problems: string[] = [];
   if (AUTH !== "none" && API_KEYS === undefined) {
     const advice = "set API_KEYS (tidegate keys create makes a key), or AUTH=none to allow that";

@@ -2,6 +2,7 @@
 // from the command line, which other users of the machine can read.
 import * as z from "zod";
 import { ConfigError } from "../config.ts";
+import { isLoopback } from "./loopback.ts";
 import { flag, isOn } from "./variables.ts";
 
 const MECHANISMS = ["plain", "scram-sha-256", "scram-sha-512"] as const;
@@ -47,10 +48,11 @@ export interface GatewayConfig {
   readonly kafka: GatewayKafka | undefined;
   readonly users: readonly string[];
   readonly tokens: readonly string[];
+  /** Only this machine's names are answered to: it listens on loopback and asks nobody, and AUTH does not say that it may. */
+  readonly ownNamesOnly: boolean;
 }
 
 const SECRET_CHARACTERS_MIN = 16;
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 /**
  * Reads the gateway's variables; `brokers` from the command line wins. Throws ConfigError with every problem, also for
@@ -79,13 +81,14 @@ export function parseGatewayConfig(
   if (given.AUTH === "none" && !nobodyAsked) {
     problems.push("AUTH=none and GATEWAY_USERS or GATEWAY_TOKENS contradict each other: unset one of them");
   }
-  if (!LOOPBACK.test(host) && nobodyAsked && given.AUTH !== "none") {
+  if (!isLoopback(host) && nobodyAsked && given.AUTH !== "none") {
     const advice = "set GATEWAY_USERS or GATEWAY_TOKENS, or AUTH=none to allow that";
     problems.push(`--host is "${host}", beyond loopback, and there are no credentials: ${advice}`);
   }
   const kafka = readKafka(given, brokers ?? given.KAFKA_BROKERS, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { kafka, users, tokens };
+  const ownNamesOnly = isLoopback(host) && nobodyAsked && given.AUTH !== "none";
+  return { kafka, users, tokens, ownNamesOnly };
 }
 
 function readKafka(

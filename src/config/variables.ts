@@ -47,7 +47,7 @@ export const variables = {
   AUTH: z
     .enum(["none"], { error: 'must be "none" or unset' })
     .optional()
-    .describe('"none" allows listening beyond loopback without API_KEYS'),
+    .describe('"none" allows listening beyond loopback without API_KEYS, and being called by any name on it'),
   API_KEYS: z
     .string()
     .optional()

@@ -5,11 +5,13 @@ import { type Config, ConfigError, parseConfig } from "../config.ts";
 import { flows } from "../flows/index.ts";
 import { createGateway } from "../gateway/app.ts";
 import type { Log } from "../gateway/log.ts";
+import { errorBody, REST_ERRORS } from "../gateway/rest-error.ts";
 import { openLog } from "./embedded.ts";
 import { listen } from "./listen.ts";
 import { retentionOf } from "./log-retention.ts";
 import { startLogging } from "./logging.ts";
 import type { Running } from "./node.ts";
+import { refuseOtherNames } from "./own-names.ts";
 
 const STOP_DEADLINE_MS = 5_000;
 /** An unreachable Kafka fails every request; it is said once in a while. */
@@ -55,7 +57,8 @@ export async function startGateway(
     ...(retention === undefined ? {} : { retention }),
     ...(asked ? { credentials: { users: own.users, tokens: own.tokens } } : {}),
   });
-  const server = await listen(gateway.fetch, { host, port });
+  const fetch = own.ownNamesOnly ? refuseOtherNames(gateway.fetch, [], refuse) : gateway.fetch;
+  const server = await listen(fetch, { host, port });
   write("info", "The gateway is listening", { url: server.url, log: own.kafka?.brokers ?? dataDir });
   return {
     url: server.url,
@@ -63,6 +66,12 @@ export async function startGateway(
       await Promise.all([server.stop(STOP_DEADLINE_MS), stop()]);
     },
   };
+}
+
+function refuse(host: string): Response {
+  const advice = "set GATEWAY_USERS or GATEWAY_TOKENS, or AUTH=none to answer to every name";
+  const message = `A gateway on loopback without credentials does not answer to the name ${JSON.stringify(host)}: ${advice}`;
+  return Response.json(errorBody("forbidden", message), { status: REST_ERRORS.forbidden.status });
 }
 
 async function openGatewayLog(own: GatewayConfig, config: Config, onError: (error: unknown) => void): Promise<Opened> {

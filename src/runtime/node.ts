@@ -11,6 +11,7 @@ import type { FromConsumer } from "./consumer.ts";
 import { GRAPH_FILE, KEYS_FILE, LOG_FILE } from "./embedded.ts";
 import { listen } from "./listen.ts";
 import { startLogging } from "./logging.ts";
+import { namedFetch } from "./own-names.ts";
 import { openNodePlatform } from "./platform-node.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 import { batchingProcessor, startTelemetry } from "./telemetry.ts";
@@ -49,10 +50,8 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
     await close();
     await telemetry.stop();
   };
-  const listening = listen(createApp({ ...service, asset, stopping: stopping.signal }).fetch, {
-    host: config.HOST,
-    port: config.PORT,
-  });
+  const { fetch } = createApp({ ...service, asset, stopping: stopping.signal });
+  const listening = listen(namedFetch(config, fetch), { host: config.HOST, port: config.PORT });
   const server = await listening.catch(async (error) => {
     await letGo();
     throw error;
