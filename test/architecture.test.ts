@@ -85,7 +85,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   "@logtape/logtape": ["src/runtime/logging.ts"],
   "neo4j-driver": ["src/adapters/database/neo4j/bolt.ts"],
   "@upstash/kafka": ["src/adapters/broker/upstash.ts"],
-  "@noble/hashes": ["src/runtime/entropy-node.ts"],
   cockatiel: ["src/adapters/broker/breaker.ts"],
   "wink-nlp": ["src/adapters/text-model/local.ts"],
   "wink-eng-lite-web-model": ["src/adapters/text-model/local.ts"],
