@@ -4,10 +4,10 @@ import { generationAfter, positionKey, resetKey } from "../domain/accounting.ts"
 import { asAppError } from "../domain/errors.ts";
 import { topicsOf } from "../flows/configure.ts";
 import type { Flow } from "../flows/define.ts";
-import type { Broker, PartitionRead, ReadFrom, TopicInfo } from "../ports/broker.ts";
+import { type Broker, NO_REQUESTS, type PartitionRead, type ReadFrom, type TopicInfo } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Agenda, ParkedRow } from "../ports/database.ts";
-import { type Allowance, affordable, NEEDS } from "./allowance.ts";
+import { type Allowance, affordable, mayRead, NEEDS } from "./allowance.ts";
 import type { Advance, ApplyRequest, Arrival } from "./decision.ts";
 import type { Engine } from "./engine.ts";
 import type { Log } from "./log.ts";
@@ -65,6 +65,8 @@ export const NOTHING_CONSUMED: Consumed = { records: 0, first: 0, duplicate: 0, 
 /** Records per transaction. A backlog is worked off in batches of this size; without one they are as small as the reads. */
 const BATCH_RECORDS_MAX = 500;
 const TOPICS_FRESH_MS = 10_000;
+/** The golden ratio: multiples of it, however far apart, come near to every place between two whole numbers. */
+const GOLDEN = 0.618_033_988_749_895;
 /** A record that does not fit is asked for with more room, up to this; then its coordinates are parked. */
 const READ_BYTES_CAP = 16 * 1_048_576;
 
@@ -87,21 +89,27 @@ interface Step {
 }
 
 export function createConsume(deps: ConsumeDeps): (budget: TickBudget, agenda: Agenda) => Promise<Consumed> {
-  const topics = createTopics(deps.broker, topicsOf(deps.flows), () => deps.clock.nowMs());
+  const topics = createTopics(deps, topicsOf(deps.flows));
   let bytesMax = 0;
   let passedOver = new Set<string>();
+  let passed = 0;
   return async (budget, agenda) => {
-    if (affordable(budget.requests, NEEDS.read, 1) === 0) return { ...NOTHING_CONSUMED, more: true };
     await deps.sharing.look();
-    const all = assign(deps, agenda, rotated(await topics(budget.signal), budget.first ?? 0));
+    const known = await topics(budget);
+    if (known === undefined) return { ...NOTHING_CONSUMED, more: true };
+    const all = assign(deps, agenda, rotated(known, budget.first ?? 0));
     const alone = all.filter(({ key }) => passedOver.has(key));
-    const assigned = alone.length > 0 ? alone : all;
-    if (assigned.length === 0) return NOTHING_CONSUMED;
+    const due = alone.length > 0 ? alone : all;
+    const assigned = fitting(deps.broker, due, budget, passed);
+    const isCut = assigned.length < due.length;
+    passed += assigned.length;
+    if (assigned.length === 0) return { ...NOTHING_CONSUMED, more: isCut };
     const read = await deps.broker.read(assigned, {
       waitMs: alone.length > 0 ? 0 : budget.waitMs,
       bytesMax: Math.max(bytesMax, budget.bytesMax),
       recordsMax: budget.recordsMax,
-      ...(budget.signal === undefined ? {} : { signal: budget.signal }),
+      requestsMax: budget.requests && budget.requests.left() - NEEDS.batch,
+      signal: budget.signal,
     });
     if (await resetShortened(deps, assigned, read)) return { ...NOTHING_CONSUMED, more: true };
     const empty = emptyAt(assigned, read);
@@ -114,22 +122,24 @@ export function createConsume(deps: ConsumeDeps): (budget: TickBudget, agenda: A
     const steps = stepsOf(deps, assigned, read);
     if (stuck.length > 0 && bytesMax === 0) steps.push(...stuck.map((at) => tooLarge(deps, at)));
     const { isCutShort, ...done } = await applySteps(deps, budget, steps);
-    const behind = isCutShort || alone.length > 0 || isBehind(assigned, read, steps);
+    const behind = isCutShort || alone.length > 0 || isBehind(assigned, read, steps) || (isCut && steps.length > 0);
     // Where the end is not known, nobody can say that the backlog is empty.
-    const atEnd = !behind && read.every(({ end }) => end !== null);
+    const atEnd = !behind && !isCut && read.every(({ end }) => end !== null);
     if (!atEnd || steps.length === 0) noteDrained(deps, assigned, atEnd && !agenda.outbox);
     return { ...done, more: behind };
   };
 }
 
-/** Topics of the consumed flows, asked for again every ten seconds or while one is missing. */
-function createTopics(broker: Broker, names: readonly string[], nowMs: () => number) {
+/** Topics of the consumed flows, asked for again every ten seconds or while one is missing; undefined while they cannot be read. */
+function createTopics({ broker, clock }: ConsumeDeps, names: readonly string[]) {
   let known: readonly TopicInfo[] = [];
   let freshUntilMs = 0;
-  return async (signal?: AbortSignal): Promise<readonly TopicInfo[]> => {
-    if (nowMs() >= freshUntilMs || known.length < names.length) {
+  return async ({ requests, signal }: TickBudget): Promise<readonly TopicInfo[] | undefined> => {
+    const isStale = clock.nowMs() >= freshUntilMs || known.length < names.length;
+    if (!mayRead(broker, isStale ? names.length : 0, requests)) return undefined;
+    if (isStale) {
       known = await broker.topics(names, signal);
-      freshUntilMs = nowMs() + TOPICS_FRESH_MS;
+      freshUntilMs = clock.nowMs() + TOPICS_FRESH_MS;
     }
     return known;
   };
@@ -138,6 +148,24 @@ function createTopics(broker: Broker, names: readonly string[], nowMs: () => num
 function rotated<Item>(items: readonly Item[], first: number): Item[] {
   const at = items.length === 0 ? 0 : first % items.length;
   return [...items.slice(at), ...items.slice(0, at)];
+}
+
+/**
+ * As many partitions as can be read while a transaction is left. Where not all can, another comes first each time, behind the
+ * `passed` of earlier passes: none is left out for ever, however often ticks come.
+ */
+function fitting(
+  { requests: cost = NO_REQUESTS }: Broker,
+  all: readonly Assigned[],
+  { requests, first = 0 }: TickBudget,
+  passed: number,
+): readonly Assigned[] {
+  const fits = (some: readonly Assigned[]): boolean =>
+    requests === undefined || cost.read(some) + NEEDS.batch <= requests.left();
+  if (fits(all)) return all;
+  const some = rotated(all, passed + Math.floor(((first * GOLDEN) % 1) * all.length));
+  while (some.length > 0 && !fits(some)) some.pop();
+  return some;
 }
 
 /** Our positions in those partitions of these topics that are ours to read. */

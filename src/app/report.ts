@@ -1,9 +1,10 @@
 // Our positions as those of a consumer group, for people's lag dashboards. Best effort: nothing ever reads them back.
 import { topicsOf } from "../flows/configure.ts";
 import type { Flow } from "../flows/define.ts";
-import type { Broker } from "../ports/broker.ts";
+import { type Broker, NO_REQUESTS } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
+import { type Allowance, affordable, NEEDS } from "./allowance.ts";
 import type { Log } from "./log.ts";
 import { placesIn } from "./positions.ts";
 
@@ -18,12 +19,15 @@ export interface ReportDeps {
   readonly log: Log;
 }
 
-/** Makes the function that reports what has moved since it last did. It never throws: a failure is a line of the log. */
-export function createReport({ flows, broker, database, clock, log }: ReportDeps): () => Promise<void> {
+/** Makes the function that reports what has moved since it last did, where its requests are left. It never throws: a failure is a line of the log. */
+export function createReport(deps: ReportDeps): (allowance: Allowance) => Promise<void> {
+  const { flows, broker, database, clock, log } = deps;
+  const cost = broker.requests ?? NO_REQUESTS;
+  const needs = NEEDS.positions + cost.topics(topicsOf(flows).length) + cost.report;
   const reported = new Map<string, number>();
   let dueMs = 0;
-  return async () => {
-    if (broker.reportPosition === undefined || clock.nowMs() < dueMs) return;
+  return async (allowance) => {
+    if (broker.reportPosition === undefined || clock.nowMs() < dueMs || affordable(allowance, needs, 1) === 0) return;
     dueMs = clock.nowMs() + REPORT_EVERY_MS;
     try {
       const topics = await broker.topics(topicsOf(flows));

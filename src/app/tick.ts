@@ -27,7 +27,7 @@ export interface TickDeps extends ConsumeDeps, SweepDeps, SettleDeps, PurgeDeps 
   /** Undefined in a rebuild, which calls nobody. */
   readonly prepare?: Prepare | undefined;
   /** Tells a consumer group where we are; undefined in a rebuild. */
-  readonly report?: (() => Promise<void>) | undefined;
+  readonly report?: ((allowance: Allowance) => Promise<void>) | undefined;
   /** Uniform in [0, 1), for jitter. */
   readonly random: () => number;
 }
@@ -71,9 +71,9 @@ export function createTick(deps: TickDeps): Tick {
     const mayLease = (agenda.retries || hasMoved) && affordable(requests, NEEDS.attempt, 1) > 0;
     const prepared = await attempt("prepare", async () => (await deps.prepare?.pump(mayLease)) ?? 0, 0);
     const after = await part(hasMoved || prepared > 0, NEEDS.sweepRow, "sweep", () => sweepAll(deps, requests, signal));
-    if (purges && deps.vitals.isPunctual() && affordable(requests, NEEDS.read, 1) > 0)
+    if (purges && deps.vitals.isPunctual() && affordable(requests, NEEDS.purge, 1) > 0)
       await attempt("purge", purge, undefined);
-    if (leads && affordable(requests, NEEDS.relay, 1) > 0) await deps.report?.();
+    if (leads) await deps.report?.(requests);
     return { ...consumed, relayed, swept: swept + after, prepared, decided, failures };
   };
 }

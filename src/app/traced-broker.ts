@@ -5,9 +5,7 @@ import { spanSend } from "./tracing.ts";
 /** Puts a `send <topic>` span around each produce whose request is recorded. */
 export function tracedBroker(broker: Broker): Broker {
   return {
-    cluster: broker.cluster,
-    topics: (names, signal) => broker.topics(names, signal),
-    read: (from, budget) => broker.read(from, budget),
+    ...broker,
     produce: (records, signal) =>
       spanSend(
         () => topicsOf(records),

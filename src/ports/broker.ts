@@ -34,7 +34,20 @@ export interface ReadBudget {
   readonly bytesMax: number;
   /** Records, over all partitions together. */
   readonly recordsMax: number;
-  readonly signal?: AbortSignal;
+  /** Requests to a proxy, where they are counted. Never below what `ReadRequests` says of this read, which always suffices:
+   * what would need more is left for a later read. */
+  readonly requestsMax?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What calls take in requests to a proxy, where all goes well. Nothing in these numbers is asked of the proxy. */
+export interface ReadRequests {
+  /** A look at so many topics; 0 for none. */
+  topics(count: number): number;
+  /** A read of these partitions that gives records, with the least of what it may have to ask on top. */
+  read(from: readonly ReadFrom[]): number;
+  /** A report of positions; 0 where there is none. */
+  readonly report: number;
 }
 
 /** A record as read. Values are bytes: nothing on the way has tried to understand them. */
@@ -65,6 +78,9 @@ export interface TopicInfo {
   readonly generation: string;
 }
 
+/** Of a broker from which nothing goes out. */
+export const NO_REQUESTS: ReadRequests = { topics: () => 0, read: () => 0, report: 0 };
+
 /**
  * One broker. No method needs an open connection, a consumer instance or a group. `produce` never throws: every
  * failure is a result per record. The others throw AppError `broker_unavailable`.
@@ -72,6 +88,8 @@ export interface TopicInfo {
 export interface Broker {
   /** Names the cluster in position keys. */
   readonly cluster: string;
+  /** Absent where nothing goes out: NO_REQUESTS. */
+  readonly requests?: ReadRequests | undefined;
   /** Appends records; answers one result per record in the order given. */
   produce(records: readonly ProduceRecord[], signal?: AbortSignal): Promise<ProduceResult[]>;
   /** Reads many partitions at once. A partition the log does not know is left out of the answer; throws when none is read. */

@@ -52,7 +52,7 @@ function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   // What waits belongs to the request that waits, so only the broker with its breaker outlives it.
   requests ??= countedFetch(config.TICK_REQUESTS);
   const write = workerLog(config);
-  broker ??= breakingBroker(config, kafka, fetchOf(requests.fetch), write);
+  broker ??= breakingBroker(config, kafka, requests, write);
   const database = remoteDatabase(neo4j, fetchOf(requests.fetch));
   const parts = { bindings, broker, database, write, requests };
   const service = createWorkerService(config, parts);

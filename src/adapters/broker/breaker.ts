@@ -45,6 +45,7 @@ export function withBreaker(broker: Broker, options: BreakerOptions = {}): Break
 
   return {
     cluster: broker.cluster,
+    requests: broker.requests,
     state: () => stateOf(policy.state),
     async produce(records, signal) {
       if (records.length === 0) return [];

@@ -86,6 +86,7 @@ export function withCoalescing(broker: Broker, options: CoalescingOptions = {}):
 
   return {
     cluster: broker.cluster,
+    requests: broker.requests,
     ...(broker.reportPosition === undefined ? {} : { reportPosition: broker.reportPosition }),
     produce(records, signal) {
       if (records.length === 0) return Promise.resolve([]);

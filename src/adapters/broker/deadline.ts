@@ -39,6 +39,7 @@ export function withDeadline(broker: Broker, deadlines: Deadlines): Broker {
   const { reportPosition } = broker;
   return {
     cluster: broker.cluster,
+    requests: broker.requests,
     ...(reportPosition === undefined
       ? {}
       : {

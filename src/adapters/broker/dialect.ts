@@ -26,6 +26,8 @@ export interface DialectOptions {
   readonly origins?: readonly string[];
   /** How long a read may take beyond its wait; what a partition may take is a part of it. Default READ_MS. */
   readonly readMs?: number;
+  /** Told of each request that goes out by another way than `fetch`. */
+  readonly onRequest?: (() => void) | undefined;
   /** Told why a partition could not be read while others were: the read itself does not fail then. */
   readonly onFailed?: ((error: unknown) => void) | undefined;
 }

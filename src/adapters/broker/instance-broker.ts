@@ -23,6 +23,9 @@ const READER_GROUP = "tidegate-reader";
 /** The part of a read's deadline in which the ends of one partition have to come. */
 const ENDS_PART = 1 / 4;
 
+/** An instance is made, assigned, commits and is deleted. */
+const REPORT_REQUESTS = 4;
+
 /** A broker of such a dialect. */
 export function instanceBroker(options: DialectOptions, dialect: InstanceDialect): Broker {
   const { cluster, reportGroup, origins = [], readMs = READ_MS } = options;
@@ -31,10 +34,12 @@ export function instanceBroker(options: DialectOptions, dialect: InstanceDialect
   const place = { call, manner: dialect, origins };
   // Base64 and the JSON around it take up to twice the bytes of the contents.
   const manner = { cutsAtBytes: dialect.cutsAtBytes, bytesCap: ANSWER_BYTES_MAX / 2 };
+  const { read, requestsOf } = instanceRead({ ...place, group: READER_GROUP }, logEnds(eachPlace), manner);
   const broker: Broker = {
     cluster,
+    requests: { topics: (count) => count, read: requestsOf, report: REPORT_REQUESTS },
     produce: restV2Produce(call, dialect.produceBounds ?? PRODUCE_BOUNDS),
-    read: instanceRead({ ...place, group: READER_GROUP }, logEnds(call, eachPlace), manner),
+    read,
     topics: restV2Topics(call),
   };
   if (reportGroup === undefined) return broker;

@@ -9,6 +9,7 @@ import {
   type ReadRecord,
 } from "../../ports/broker.ts";
 import { type ConsumerInstance, InstanceGone, type InstancePlace, withInstance } from "./consumer-instance.ts";
+import { type CountedCall, countedCall } from "./counted-call.ts";
 import type { LogEnds, ReadEnds } from "./log-ends.ts";
 import { beginAtRead, skips } from "./passed-begin.ts";
 import { nameOf } from "./place-name.ts";
@@ -35,22 +36,47 @@ const QUIET_MS = 5_000;
 /** How long partitions are looked at on their own in one read. */
 const LOOK_MS = 3_000;
 
+/** An instance is made, assigned, sent to our positions, asked for records once and deleted. */
+const INSTANCE_REQUESTS = 5;
+/** Kept for afterwards: asking again where one partition begins that skipped records. */
+const AFTER_REQUESTS = 1;
+/** A partition looked at on its own, with the record behind the next: two instances that are asked twice each. */
+const LOOK_REQUESTS = 2 * (INSTANCE_REQUESTS + 1);
+/** Further requests for records until it is plain that nothing comes. */
+const PATIENCE_REQUESTS = Math.ceil(PATIENCE_MS / POLL_MS) - 1;
+
+/** Where the instances of one read are made, and how many requests it has left. */
+type ReadPlace = InstancePlace & CountedCall;
+
 interface Place extends ReadFrom {
   readonly end: number;
 }
 
-/** Makes the read of a dialect with consumer instances. */
-export function instanceRead(place: InstancePlace, ends: ReadEnds, manner: ReadManner): Broker["read"] {
+/** A read, and what it costs: see ReadRequests. */
+export interface InstanceRead {
+  readonly read: Broker["read"];
+  readonly requestsOf: (from: readonly ReadFrom[]) => number;
+}
+
+/**
+ * Makes the read of a dialect with consumer instances. Each partition's ends are a request, and an instance's are some. Once
+ * nothing came and no request was left to look for the partition that stands still, several cost more: so fewer are read.
+ */
+export function instanceRead(instances: InstancePlace, ends: ReadEnds, manner: ReadManner): InstanceRead {
+  let wasShort = false;
+  const requestsOf = ({ length }: readonly ReadFrom[]): number =>
+    length + INSTANCE_REQUESTS + AFTER_REQUESTS + (wasShort && length > 1 ? PATIENCE_REQUESTS + LOOK_REQUESTS : 0);
   const quiet = new Map<string, { readonly offset: number; readonly end: number; readonly untilMs: number }>();
   const isQuiet = (at: Place): boolean => {
     const held = quiet.get(nameOf(at));
     return held?.offset === at.offset && held.end === at.end && performance.now() < held.untilMs;
   };
-  return async (from, budget) => {
+  const read: Broker["read"] = async (from, budget) => {
     if (from.length === 0) return [];
+    const place: ReadPlace = { ...instances, ...countedCall(instances.call, budget.requestsMax) };
     // Whether a quiet partition has grown is always asked.
     const asked = from.map((at) => (quiet.has(nameOf(at)) ? { ...at, offset: ENDS_ONLY } : at));
-    const known = await ends(asked, budget.waitMs > 0, budget.signal);
+    const known = await ends(place.call, asked, budget.waitMs > 0, budget.signal);
     const places = from.flatMap((at): Place[] => {
       const log = known.get(nameOf(at));
       return log == null ? [] : [{ ...at, offset: Math.max(at.offset, log.begin), end: log.end }];
@@ -63,22 +89,28 @@ export function instanceRead(place: InstancePlace, ends: ReadEnds, manner: ReadM
       for (const at of behind.filter((each) => found.unsaid.has(nameOf(each)))) {
         quiet.set(nameOf(at), { offset: at.offset, end: at.end, untilMs: performance.now() + QUIET_MS });
       }
+      wasShort = found.found.size === 0 && place.left() < LOOK_REQUESTS;
       answers = { found: found.found, unsaid: new Set([...answers.unsaid, ...found.unsaid]) };
     } else if (budget.waitMs > 0 && atEnd.length > 0) {
       const { found } = await poll(place, atEnd, budget, manner, budget.waitMs);
       answers = { ...answers, found };
     }
-    const logs = await logsAtRead(ends, places, { known, answers }, budget.signal);
+    const logs = await logsAtRead(ends, place, places, { known, answers }, budget.signal);
     return from.flatMap((at) => readOf(at, logs.get(nameOf(at)), answers));
   };
+  return { read, requestsOf };
 }
 
 /** Logs by partition: null are those of which nothing could be told, and those that are not there do not exist. */
 type Known = ReadonlyMap<string, LogEnds | null>;
 
-/** The logs as they were when the records were read: where some were skipped, the beginning is asked for anew. */
+/**
+ * The logs as they were when the records were read: where some were skipped, the beginning is asked for anew. Where it cannot
+ * be, nothing counts as read: whether the records are gone, nobody knows.
+ */
 async function logsAtRead(
   ends: ReadEnds,
+  { call, left }: ReadPlace,
   places: readonly Place[],
   { known, answers: { found } }: { readonly known: Known; readonly answers: Answers },
   signal: AbortSignal | undefined,
@@ -86,10 +118,11 @@ async function logsAtRead(
   const skipping = places.filter((at) => skips(at.offset, found.get(nameOf(at))));
   if (skipping.length === 0) return known;
   // What is remembered never counts for an offset beyond the end.
-  const asked = skipping.map((at) => ({ ...at, offset: ENDS_ONLY }));
-  const after = await ends(asked, false, signal);
+  const asked = skipping.slice(0, Math.max(0, left())).map((at) => ({ ...at, offset: ENDS_ONLY }));
+  const after = await ends(call, asked, false, signal);
   const logs = new Map(known);
-  for (const at of skipping) {
+  for (const at of skipping.slice(asked.length)) logs.set(nameOf(at), null);
+  for (const at of asked) {
     const name = nameOf(at);
     const [{ begin, end }, now] = [known.get(name)!, after.get(name)];
     if (now === undefined) logs.delete(name);
@@ -120,7 +153,7 @@ function readOf(at: ReadFrom, log: LogEnds | null | undefined, { found, unsaid }
  * a slow broker (case 15: Confluent answers `[]` for ever), so each partition is then looked at on its own.
  */
 async function readBehind(
-  place: InstancePlace,
+  place: ReadPlace,
   behind: readonly Place[],
   budget: ReadBudget,
   manner: ReadManner,
@@ -131,11 +164,12 @@ async function readBehind(
   const unsaid = new Set<string>();
   const untilMs = performance.now() + LOOK_MS;
   for (const at of behind) {
-    if (performance.now() > untilMs) {
+    const isKnown = isTooLarge && behind.length === 1;
+    if (performance.now() > untilMs || (!isKnown && place.left() < LOOK_REQUESTS)) {
       unsaid.add(nameOf(at));
       continue;
     }
-    const verdict = await lookAlone(place, at, budget, manner, isTooLarge && behind.length === 1);
+    const verdict = await lookAlone(place, at, budget, manner, isKnown);
     if (verdict === "nothing") unsaid.add(nameOf(at));
     else if (verdict !== "too_large") {
       alone.set(nameOf(at), verdict);
@@ -148,7 +182,7 @@ async function readBehind(
 
 /** One partition with all the room there is: its records, or proof that the next one does not fit, or neither. */
 async function lookAlone(
-  place: InstancePlace,
+  place: ReadPlace,
   at: Place,
   budget: ReadBudget,
   manner: ReadManner,
@@ -173,7 +207,7 @@ interface Polled {
 
 /** One instance from its creation to its end. */
 async function poll(
-  place: InstancePlace,
+  place: ReadPlace,
   places: readonly Place[],
   budget: ReadBudget,
   manner: ReadManner,
@@ -182,11 +216,12 @@ async function poll(
   for (let attempt = 1; ; attempt++) {
     try {
       return await withInstance(place, Math.max(POLL_MS, budget.waitMs), budget.signal, (instance) =>
-        pollInstance(instance, places, budget, manner, patienceMs),
+        pollInstance(instance, places, budget, manner, { patienceMs, left: place.left }),
       );
     } catch (error) {
       if (!(error instanceof InstanceGone)) throw error;
-      if (attempt >= ATTEMPTS) throw unavailable("read records", error.message, error);
+      const isLast = attempt >= ATTEMPTS || place.left() < INSTANCE_REQUESTS + AFTER_REQUESTS;
+      if (isLast) throw unavailable("read records", error.message, error);
     }
   }
 }
@@ -196,7 +231,7 @@ async function pollInstance(
   places: readonly Place[],
   budget: ReadBudget,
   { cutsAtBytes, bytesCap }: ReadManner,
-  patienceMs: number,
+  { patienceMs, left }: { readonly patienceMs: number; left(): number },
 ): Promise<Polled> {
   await instance.assign(places, budget.signal);
   await instance.seek(places, budget.signal);
@@ -204,7 +239,8 @@ async function pollInstance(
   const untilMs = performance.now() + patienceMs;
   for (let polls = 0; polls < POLLS_MAX; polls++) {
     const leftMs = untilMs - performance.now();
-    if (polls > 0 && leftMs <= 0) break;
+    // One is kept for deleting the instance.
+    if (polls > 0 && (leftMs <= 0 || left() <= 1 + AFTER_REQUESTS)) break;
     const timeoutMs = Math.max(1, Math.min(leftMs, Math.max(POLL_MS, budget.waitMs)));
     const bytesMax = cutsAtBytes ? Math.min(bytesCap, Math.max(1, budget.bytesMax - basket.bytes())) : bytesCap;
     const entries = await instance.records({ timeoutMs, bytesMax }, budget.signal);

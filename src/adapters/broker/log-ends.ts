@@ -20,15 +20,20 @@ const META = "application/vnd.kafka.v2+json";
  * `isWaiting` says that the caller will notice what comes after the end by itself. Throws AppError `broker_unavailable`.
  */
 export type ReadEnds = (
+  call: ProxyCall,
   from: readonly ReadFrom[],
   isWaiting: boolean,
   signal?: AbortSignal,
 ) => Promise<Map<string, LogEnds | null>>;
 
 /** Asks a proxy for the ends of its partitions. */
-export function logEnds(call: ProxyCall, eachPlace: EachPlace): ReadEnds {
+export function logEnds(eachPlace: EachPlace): ReadEnds {
   const known = new Map<string, LogEnds & { readonly atMs: number }>();
-  const ask = async ({ topic, partition }: ReadFrom, signal: AbortSignal): Promise<LogEnds | undefined> => {
+  const ask = async (
+    call: ProxyCall,
+    { topic, partition }: ReadFrom,
+    signal: AbortSignal,
+  ): Promise<LogEnds | undefined> => {
     const path = `/topics/${encodeURIComponent(topic)}/partitions/${partition}/offsets`;
     const answer = await call({ method: "GET", path, accept: META, signal });
     if (saysMissing(answer)) return undefined;
@@ -37,14 +42,14 @@ export function logEnds(call: ProxyCall, eachPlace: EachPlace): ReadEnds {
     if (!isCount(begin) || !isCount(end)) throw unavailable(action, "the answer has no offsets");
     return { begin, end };
   };
-  return async (from, isWaiting, signal) => {
+  return async (call, from, isWaiting, signal) => {
     const found = await eachPlace(from, signal, async (place, own) => {
       const name = nameOf(place);
       const held = known.get(name);
       const isInside = held !== undefined && (place.offset < held.end || (isWaiting && place.offset === held.end));
       if (isInside && performance.now() - held.atMs < FRESH_MS) return held;
       const atMs = performance.now();
-      const ends = await ask(place, own);
+      const ends = await ask(call, place, own);
       if (ends === undefined) known.delete(name);
       else known.set(name, { ...ends, atMs });
       return ends;

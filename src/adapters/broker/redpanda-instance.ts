@@ -1,6 +1,7 @@
 // What Redpanda's proxy does through consumer instances alone, which it can subscribe but not assign: finding where a
 // log begins, and committing a position for dashboards. READ IN SOURCE, never run here.
 import type { Broker, ReadFrom } from "../../ports/broker.ts";
+import type { CountedCall } from "./counted-call.ts";
 import { LATE, within } from "./deadline.ts";
 import { nameOf } from "./place-name.ts";
 import { fieldsOf, isCount, unavailable } from "./proxy-answer.ts";
@@ -23,6 +24,11 @@ const LOOK_MS_MAX = 7_000;
 const LOOK_PART = 0.7;
 const DELETE_MS = 2_000;
 
+/** A look with the polls of a group that is slow to join: made, subscribed, polled, deleted. */
+export const LOOK_REQUESTS = 10;
+/** A report: made, subscribed, committed, deleted. */
+export const REPORT_REQUESTS = 4;
+
 /** Offsets of the first and the last record that a partition gave. */
 export interface SeenOffsets {
   readonly first: number;
@@ -31,10 +37,10 @@ export interface SeenOffsets {
 
 /**
  * What a look at the beginning of each partition shows, by topic/partition; those that gave nothing are left out. `readMs` is
- * how long the read may take that the look is part of. Throws AppError `broker_unavailable`.
+ * how long the read may take that the look is part of; LOOK_REQUESTS have to be left. Throws AppError `broker_unavailable`.
  */
 export async function seenOffsets(
-  call: ProxyCall,
+  counted: CountedCall,
   places: readonly ReadFrom[],
   readMs: number,
   caller?: AbortSignal,
@@ -44,7 +50,7 @@ export async function seenOffsets(
   const group = `tidegate-look-${crypto.randomUUID()}`;
   const found = new Map<string, SeenOffsets>();
   const end = await within(lookMs, caller, (signal) =>
-    subscribed(call, group, places, signal, (path) => pollInto(found, call, path, places, signal)),
+    subscribed(counted.call, group, places, signal, (path) => pollInto(found, counted, path, places, signal)),
   );
   if (end === LATE && found.size === 0) throw unavailable("find where logs begin", `no answer within ${lookMs} ms`);
   return found;
@@ -52,13 +58,14 @@ export async function seenOffsets(
 
 async function pollInto(
   found: Map<string, SeenOffsets>,
-  call: ProxyCall,
+  { call, left }: CountedCall,
   path: string,
   places: readonly ReadFrom[],
   signal: AbortSignal,
 ): Promise<void> {
-  const isFound = () => places.every((at) => found.has(nameOf(at)));
-  for (let polls = 0, empty = 0; polls < POLLS_MAX && empty < EMPTY_POLLS_MAX && !isFound(); polls++) {
+  // One request is kept for deleting the consumer.
+  const isDone = () => left() <= 1 || places.every((at) => found.has(nameOf(at)));
+  for (let polls = 0, empty = 0; polls < POLLS_MAX && empty < EMPTY_POLLS_MAX && !isDone(); polls++) {
     const query = `?timeout=${POLL_MS}&max_bytes=${POLL_BYTES}`;
     const answer = await call({ method: "GET", path: `${path}/records${query}`, accept: BINARY, signal });
     if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(answer.body)) break;

@@ -9,14 +9,22 @@ import {
   type ReadBudget,
   type ReadFrom,
   type ReadRecord,
+  type ReadRequests,
   type TopicInfo,
 } from "../../ports/broker.ts";
+import { type CountedCall, countedCall } from "./counted-call.ts";
 import { type DialectOptions, type OpenDialect, READ_MS } from "./dialect.ts";
 import { createEachPlace, createTellFailed, type EachPlace, type TellFailed } from "./part-failures.ts";
 import { nameOf } from "./place-name.ts";
 import { bodyOf, complaint, fieldsOf, saysMissing, unavailable } from "./proxy-answer.ts";
 import { type ProxyAnswer, type ProxyCall, proxyCaller } from "./proxy-call.ts";
-import { type SeenOffsets, seenOffsets, subscribedReport } from "./redpanda-instance.ts";
+import {
+  LOOK_REQUESTS,
+  REPORT_REQUESTS,
+  type SeenOffsets,
+  seenOffsets,
+  subscribedReport,
+} from "./redpanda-instance.ts";
 import { REDPANDA_BOUNDS, resultsByPartition } from "./redpanda-produce.ts";
 import { ANSWER_BYTES_MAX, restV2Produce } from "./rest-v2.ts";
 import { inOrder, parseRecord } from "./rest-v2-read.ts";
@@ -33,11 +41,19 @@ const PAUSE_MS_MAX = 400;
 const LOOK_EVERY_MS = 30_000;
 const OUT_OF_RANGE = /out[ _]of[ _]range/i;
 
+/** Room for one look at what lost its position is always kept. */
+const REDPANDA_REQUESTS: ReadRequests = {
+  topics: (count) => Math.min(count, 1),
+  read: ({ length }) => length + LOOK_REQUESTS,
+  report: REPORT_REQUESTS,
+};
+
 /** Opens the dialect `redpanda`. */
 export const redpanda: OpenDialect = (options) => {
   const call = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
   const broker: Broker = {
     cluster: options.cluster,
+    requests: REDPANDA_REQUESTS,
     produce: restV2Produce(call, REDPANDA_BOUNDS, resultsByPartition),
     read: redpandaRead(call, createTellFailed(options.onFailed), options.readMs ?? READ_MS),
     topics: namedTopics(call, options),
@@ -59,16 +75,18 @@ function namedTopics(call: ProxyCall, { partitions }: DialectOptions): Broker["t
 }
 
 function redpandaRead(call: ProxyCall, tell: TellFailed, readMs: number): Broker["read"] {
-  const beginnings = createBeginnings(call, tell, readMs);
+  const beginnings = createBeginnings(tell, readMs);
   const eachPlace = createEachPlace(tell, readMs * FETCH_PART);
   return async (from, budget) => {
     const untilMs = performance.now() + budget.waitMs;
+    const counted = countedCall(call, budget.requestsMax);
     let pauseMs = PAUSE_MS_MIN;
     for (;;) {
-      const { reads, lost } = await pass(call, eachPlace, from, budget);
-      if (lost.length > 0) return [...reads, ...(await beginnings(lost, budget.signal))];
+      const { reads, lost } = await pass(counted.call, eachPlace, from, budget);
+      if (lost.length > 0) return [...reads, ...(await beginnings(counted, lost, budget.signal))];
       const leftMs = untilMs - performance.now();
-      if (leftMs <= 0 || reads.length === 0 || reads.some(({ records }) => records.length > 0)) return reads;
+      const isLast = leftMs <= 0 || counted.left() < REDPANDA_REQUESTS.read(from);
+      if (isLast || reads.length === 0 || reads.some(({ records }) => records.length > 0)) return reads;
       await pause(Math.min(pauseMs, leftMs), budget.signal);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
@@ -111,17 +129,21 @@ async function pass(
  * (case 17). Only a consumer that starts at the earliest record shows which; one without records shows nothing yet. A look
  * that fails shows nothing either, and must not cost what the other partitions gave.
  */
-function createBeginnings(call: ProxyCall, tell: TellFailed, readMs: number) {
+function createBeginnings(tell: TellFailed, readMs: number) {
   const lookedUntilMs = new Map<string, number>();
-  const look = (due: readonly ReadFrom[], signal: AbortSignal | undefined) =>
-    seenOffsets(call, due, readMs, signal).catch((error: unknown) => {
+  const look = (counted: CountedCall, due: readonly ReadFrom[], signal: AbortSignal | undefined) =>
+    seenOffsets(counted, due, readMs, signal).catch((error: unknown) => {
       for (const at of due) tell(at, error);
       return new Map<string, SeenOffsets>();
     });
-  return async (lost: readonly ReadFrom[], signal: AbortSignal | undefined): Promise<PartitionRead[]> => {
+  return async (
+    counted: CountedCall,
+    lost: readonly ReadFrom[],
+    signal: AbortSignal | undefined,
+  ): Promise<PartitionRead[]> => {
     const nowMs = performance.now();
     const due = lost.filter((at) => (lookedUntilMs.get(nameOf(at)) ?? 0) <= nowMs);
-    const seen = due.length === 0 ? new Map<string, SeenOffsets>() : await look(due, signal);
+    const seen = due.length === 0 ? new Map<string, SeenOffsets>() : await look(counted, due, signal);
     const lookAgainMs = performance.now() + LOOK_EVERY_MS;
     return lost.map((at) => {
       const { topic, partition, offset } = at;

@@ -1,7 +1,7 @@
 // The parts of the v2 dialect that its proxies share, and the broker that reads without state. Always in the binary
 // format: a poison value cannot fail a read.
 import { UNTOLD_GENERATION } from "../../domain/accounting.ts";
-import type { Broker, ProduceResult, TopicInfo } from "../../ports/broker.ts";
+import type { Broker, ProduceResult, ReadRequests, TopicInfo } from "../../ports/broker.ts";
 import { inParallel } from "./in-parallel.ts";
 import { createTellFailed, type TellFailed } from "./part-failures.ts";
 import { bodyOf, fieldsOf, isCount, saysMissing, unavailable } from "./proxy-answer.ts";
@@ -45,12 +45,16 @@ export const PRODUCE_BOUNDS: ProduceBounds = { recordsMax: 1_000, bytesMax: 4 * 
 export const ANSWER_BYTES_MAX = 32 * MIB;
 const META = "application/vnd.kafka.v2+json";
 
+/** However many topics and partitions there are. */
+const STATELESS_REQUESTS: ReadRequests = { topics: (count) => Math.min(count, 1), read: () => 1, report: 0 };
+
 /** A broker behind a REST proxy. See the Broker port for what it promises; nothing is sent before a method is called. */
 export function restV2Broker(options: RestV2Options): Broker {
   const answerBytesMax = options.answerBytesMax ?? ANSWER_BYTES_MAX;
   const call = proxyCaller({ ...options, answerBytesMax });
   return {
     cluster: options.cluster,
+    requests: STATELESS_REQUESTS,
     produce: restV2Produce(call, {
       recordsMax: options.produceRecordsMax ?? PRODUCE_BOUNDS.recordsMax,
       bytesMax: options.produceBytesMax ?? PRODUCE_BOUNDS.bytesMax,

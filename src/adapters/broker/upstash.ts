@@ -3,7 +3,15 @@
 
 import type { Kafka } from "@upstash/kafka";
 import { UNTOLD_GENERATION } from "../../domain/accounting.ts";
-import type { Broker, PartitionRead, ProduceRecord, ProduceResult, ReadFrom, ReadRecord } from "../../ports/broker.ts";
+import type {
+  Broker,
+  PartitionRead,
+  ProduceRecord,
+  ProduceResult,
+  ReadFrom,
+  ReadRecord,
+  ReadRequests,
+} from "../../ports/broker.ts";
 import type { DialectOptions, OpenDialect } from "./dialect.ts";
 import { inParallel } from "./in-parallel.ts";
 import { beginAtRead, skips } from "./passed-begin.ts";
@@ -27,6 +35,13 @@ interface Client {
   readonly admin: ReturnType<Kafka["admin"]>;
 }
 
+/** A read asks for the topics it has forgotten, where logs begin and end, records by topic, and again where logs begin. */
+const UPSTASH_REQUESTS: ReadRequests = {
+  topics: (count) => Math.min(count, 1),
+  read: (from) => 4 + new Set(from.map(({ topic }) => topic)).size,
+  report: 1,
+};
+
 /** Opens the dialect `upstash`. */
 export const upstash: OpenDialect = (options) => {
   let client: Promise<Client> | undefined;
@@ -37,6 +52,7 @@ export const upstash: OpenDialect = (options) => {
   const topicsOf = topicCounts(open);
   return {
     cluster: options.cluster,
+    requests: UPSTASH_REQUESTS,
     produce: (records, signal) => produce(open, topicsOf, records, signal),
     read: readFrom(open, topicsOf),
     async topics(names, signal) {
@@ -50,14 +66,29 @@ export const upstash: OpenDialect = (options) => {
   };
 };
 
-async function connect({ url, basic }: DialectOptions): Promise<Client> {
+async function connect({ url, basic, onRequest }: DialectOptions): Promise<Client> {
   const upstashKafka = await import("@upstash/kafka");
   const kafka: Kafka = new upstashKafka.Kafka({
     url,
     username: basic?.username ?? "",
     password: basic?.password ?? "",
   });
-  return { producer: kafka.producer(), consumer: kafka.consumer(), admin: kafka.admin() };
+  const told = <Made extends object>(made: Made): Made => telling(made, onRequest ?? (() => undefined));
+  return { producer: told(kafka.producer()), consumer: told(kafka.consumer()), admin: told(kafka.admin()) };
+}
+
+/** Tells of each call: as they are made here, each is one request, though the package may try it again by itself. */
+function telling<Made extends object>(made: Made, onRequest: () => void): Made {
+  return new Proxy(made, {
+    get(target, name) {
+      const held: unknown = Reflect.get(target, name);
+      if (typeof held !== "function") return held;
+      return (...args: unknown[]) => {
+        onRequest();
+        return Reflect.apply(held, target, args);
+      };
+    },
+  });
 }
 
 /** Partitions by topic. `isFresh` asks again; else an answer counts for a while. */

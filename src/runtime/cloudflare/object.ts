@@ -75,11 +75,10 @@ export class TidegateObject extends DurableObject<Bindings> {
     const write = workerLog(config);
     const { storage } = this.ctx;
     const requests = countedFetch(config.TICK_REQUESTS);
-    const remote = fetchOf(requests.fetch);
     const { kafka, neo4j } = config;
-    const database = neo4j === undefined ? embeddedDatabase(storage) : remoteDatabase(neo4j, remote);
+    const database = neo4j === undefined ? embeddedDatabase(storage) : remoteDatabase(neo4j, fetchOf(requests.fetch));
     const log = kafka === undefined ? await embeddedLog(config, storage, write) : undefined;
-    const quiet = log?.broker ?? remoteBroker(config, kafka!, remote, write);
+    const quiet = log?.broker ?? remoteBroker(config, kafka!, requests, write);
     const broker = config.TICK_ALARM_MS === 0 ? quiet : withAlarm(quiet, storage, config.TICK_ALARM_MS);
     const service = createWorkerService(config, { bindings: this.env, broker, database, write, requests });
     return { ...service, trim: async () => log?.trim() };

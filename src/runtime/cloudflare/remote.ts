@@ -1,7 +1,7 @@
 // Kafka and Neo4j where they are somewhere else: both over fetch.
 import { withBreaker } from "../../adapters/broker/breaker.ts";
 import { withDeadline } from "../../adapters/broker/deadline.ts";
-import type { Fetch } from "../../adapters/broker/proxy-call.ts";
+import { type Fetch, fetchOf } from "../../adapters/broker/proxy-call.ts";
 import { type Neo4jMemory, neo4jDatabase } from "../../adapters/database/neo4j/neo4j.ts";
 import { queryApiTransport } from "../../adapters/database/neo4j/query-api.ts";
 import type { Write } from "../../app/log.ts";
@@ -13,16 +13,18 @@ import type { Broker } from "../../ports/broker.ts";
 import type { Database } from "../../ports/database.ts";
 import { dialectOptions } from "../broker-options.ts";
 import { dialects } from "../dialects.ts";
+import type { CountedFetch } from "./counted-fetch.ts";
 
 /** A configured proxy. */
-export function remoteBroker(config: Config, kafka: KafkaProxy, fetch: Fetch, write: Write): Broker {
+export function remoteBroker(config: Config, kafka: KafkaProxy, requests: CountedFetch, write: Write): Broker {
   const tell = (message: string, error: unknown): void => write("error", message, { error: String(error) });
-  return dialects[kafka.dialect](dialectOptions(config, kafka, fetch, tell));
+  const options = dialectOptions(config, kafka, fetchOf(requests.fetch), tell);
+  return dialects[kafka.dialect]({ ...options, onRequest: requests.count });
 }
 
 /** The same with a breaker that outlives requests, for services that are composed anew for each. */
-export function breakingBroker(config: Config, kafka: KafkaProxy, fetch: Fetch, write: Write): Broker {
-  const bounded = withDeadline(remoteBroker(config, kafka, fetch, write), {
+export function breakingBroker(config: Config, kafka: KafkaProxy, requests: CountedFetch, write: Write): Broker {
+  const bounded = withDeadline(remoteBroker(config, kafka, requests, write), {
     produceMs: config.KAFKA_PRODUCE_DEADLINE_MS,
     readMs: config.KAFKA_READ_DEADLINE_MS,
   });

@@ -1,4 +1,5 @@
 // Ticks of one invocation: passes until nothing is left to do, or the budget of records, requests or time is spent.
+import { affordable, NEEDS } from "../../app/allowance.ts";
 import type { TickBudget } from "../../app/consume.ts";
 import type { Prepare } from "../../app/prepare.ts";
 import type { Tick, TickReport } from "../../app/tick.ts";
@@ -26,7 +27,7 @@ export async function tickThrough({ tick, prepare, budget, nowMs }: TickThroughD
     const report = await tick({ ...budget, recordsMax, waitMs: 0 });
     await prepare.idle();
     sum = sum === undefined ? report : added(sum, report);
-    const isDone = !report.more && report.prepared === 0;
+    const isDone = (!report.more && report.prepared === 0) || affordable(budget.requests, NEEDS.look, 1) === 0;
     if (isDone || report.failures.length > 0 || sum.records >= budget.recordsMax || nowMs() >= untilMs) break;
     // A pass that moved nothing will not be followed by one that does.
     if (COUNTED.every((name) => report[name] === 0)) break;
