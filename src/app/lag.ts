@@ -44,32 +44,35 @@ const LARGE_BYTES = 4_194_304;
 
 const UNKNOWN: Lag = { reachable: false, flows: null };
 
-/** Since when each position has been seen waiting at its offset. */
-type Seen = Map<string, { readonly offset: number; readonly atMs: number }>;
+/** What earlier looks have found. */
+export interface LagMemory {
+  /** Since when each position has been seen waiting at its offset. */
+  readonly seen: Map<string, { readonly offset: number; readonly atMs: number }>;
+  latest?: { readonly lag: Lag; readonly freshUntilMs: number };
+}
 
 /** Makes the function that looks. Callers share one look at a time and its answer for three seconds; it never throws. */
-export function createLag(deps: LagDeps): () => Promise<Lag> {
-  const seen: Seen = new Map();
-  let latest: Promise<Lag> | undefined;
-  let freshUntilMs = Number.POSITIVE_INFINITY;
-  return () => {
-    if (latest === undefined || deps.clock.nowMs() >= freshUntilMs) {
-      freshUntilMs = Number.POSITIVE_INFINITY;
-      latest = lookInTime(deps, seen).finally(() => {
-        freshUntilMs = deps.clock.nowMs() + FRESH_MS;
-      });
-    }
-    return latest;
+export function createLag(deps: LagDeps, memory: LagMemory = { seen: new Map() }): () => Promise<Lag> {
+  let looking: Promise<Lag> | undefined;
+  return async () => {
+    const { latest } = memory;
+    if (latest !== undefined && deps.clock.nowMs() < latest.freshUntilMs) return latest.lag;
+    looking ??= lookInTime(deps, memory.seen).then((lag) => {
+      looking = undefined;
+      memory.latest = { lag, freshUntilMs: deps.clock.nowMs() + FRESH_MS };
+      return lag;
+    });
+    return looking;
   };
 }
 
-function lookInTime(deps: LagDeps, seen: Seen): Promise<Lag> {
+function lookInTime(deps: LagDeps, seen: LagMemory["seen"]): Promise<Lag> {
   const signal = AbortSignal.timeout(LOOK_MS_MAX);
   const late = new Promise<Lag>((resolve) => signal.addEventListener("abort", () => resolve(UNKNOWN)));
   return Promise.race([look(deps, seen, signal).catch(() => UNKNOWN), late]);
 }
 
-async function look(deps: LagDeps, seen: Seen, signal: AbortSignal): Promise<Lag> {
+async function look(deps: LagDeps, seen: LagMemory["seen"], signal: AbortSignal): Promise<Lag> {
   const { flows, broker, database } = deps;
   const [topics, rows] = await Promise.allSettled([broker.topics(topicsOf(flows), signal), database.allPositions()]);
   if (topics.status === "rejected") return UNKNOWN;
@@ -116,7 +119,7 @@ interface Wait {
 /** What waits in each partition that answered, by the key of its position. */
 async function waitsOf(
   deps: LagDeps,
-  seen: Seen,
+  seen: LagMemory["seen"],
   places: readonly Place[],
   read: readonly PartitionRead[],
 ): Promise<Map<string, Wait | null>> {

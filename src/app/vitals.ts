@@ -32,14 +32,17 @@ export interface VitalsDeps {
   readonly onDrained?: ((flow: string, isDrained: boolean) => void) | undefined;
 }
 
-export function createVitals(deps: VitalsDeps): Vitals {
-  let skew: number | null = null;
+/**
+ * `known` is the last comparison, to be handed on where vitals live for a request only. Backlogs are not handed on: ticks
+ * come elsewhere too, and what was drained here may long have filled up.
+ */
+export function createVitals(deps: VitalsDeps, known: { skewMs: number | null } = { skewMs: null }): Vitals {
   const drained = new Set<string>();
-  const isSkewed = (): boolean => skew !== null && Math.abs(skew) > CLOCK_SKEW_MS_MAX;
+  const isSkewed = (): boolean => Math.abs(known.skewMs ?? 0) > CLOCK_SKEW_MS_MAX;
   const noteDatabaseTime = (beforeMs: number, theirMs: number): void => {
     // The answer was made between the two readings; halfway is the best guess.
-    skew = Math.round((beforeMs + deps.clock.nowMs()) / 2 - theirMs);
-    if (isSkewed()) deps.log.clockSkew(skew);
+    known.skewMs = Math.round((beforeMs + deps.clock.nowMs()) / 2 - theirMs);
+    if (isSkewed()) deps.log.clockSkew(known.skewMs);
   };
   return {
     noteDatabaseTime,
@@ -50,11 +53,11 @@ export function createVitals(deps: VitalsDeps): Vitals {
     isPunctual: () => !isSkewed(),
     assertMinting() {
       if (!isSkewed()) return;
-      throw new AppError("clock_skew", `Nothing was accepted: this clock is ${skew} ms from the database's`, {
+      throw new AppError("clock_skew", `Nothing was accepted: this clock is ${known.skewMs} ms from the database's`, {
         retryAfterMs: CLOCK_SKEW_MS_MAX,
       });
     },
-    skewMs: () => skew,
+    skewMs: () => known.skewMs,
     noteDrained(flow, isNow) {
       if (isNow === drained.has(flow)) return;
       if (isNow) drained.add(flow);

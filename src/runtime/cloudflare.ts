@@ -11,8 +11,13 @@ import { type Bindings, type ObjectMethods, workerConfig } from "./cloudflare/bi
 import { type CountedFetch, countedFetch } from "./cloudflare/counted-fetch.ts";
 import { workerLog } from "./cloudflare/log.ts";
 import { OBJECT_NAME } from "./cloudflare/object.ts";
-import { breakingBroker, remoteDatabase } from "./cloudflare/remote.ts";
-import { createWorkerService, type WorkerService } from "./cloudflare/service.ts";
+import { remoteBroker, remoteDatabase } from "./cloudflare/remote.ts";
+import {
+  createWorkerMemory,
+  createWorkerService,
+  type WorkerMemory,
+  type WorkerService,
+} from "./cloudflare/service.ts";
 
 export { TidegateObject } from "./cloudflare/object.ts";
 
@@ -43,18 +48,20 @@ export default {
 let config: Config | undefined;
 let broker: Broker | undefined;
 let requests: CountedFetch | undefined;
+let memory: WorkerMemory | undefined;
 
 /** Throws ConfigError. */
 function answeringOf(bindings: Bindings, ctx: ExecutionContext): Answering {
   config ??= workerConfig(bindings);
   const { kafka, neo4j } = config;
   if (kafka === undefined || neo4j === undefined) return objectOf(bindings);
-  // What waits belongs to the request that waits, so only the broker with its breaker outlives it.
+  // What waits belongs to the request that waits, so only what is known outlives it.
   requests ??= countedFetch(config.TICK_REQUESTS);
   const write = workerLog(config);
-  broker ??= breakingBroker(config, kafka, requests, write);
+  broker ??= remoteBroker(config, kafka, requests, write);
   const database = remoteDatabase(neo4j, fetchOf(requests.fetch));
-  const parts = { bindings, broker, database, write, requests };
+  memory ??= createWorkerMemory(config);
+  const parts = { bindings, broker, database, write, requests, memory };
   const service = createWorkerService(config, parts);
   const rested = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {

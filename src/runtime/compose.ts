@@ -14,7 +14,7 @@ import { createHealth } from "../app/health.ts";
 import { createIntake } from "../app/intake.ts";
 import { createLag } from "../app/lag.ts";
 import { createLog, type Write } from "../app/log.ts";
-import { createMeters, type Meters, timedAccept, timedEngine, timedTick } from "../app/meters.ts";
+import { type Meters, timedAccept, timedEngine, timedTick } from "../app/meters.ts";
 import { createMetrics } from "../app/metrics.ts";
 import { neighbourhood } from "../app/neighbourhood.ts";
 import { createDeadLetters } from "../app/parked.ts";
@@ -29,7 +29,6 @@ import { tracedBroker } from "../app/traced-broker.ts";
 import { surroundings } from "../app/visible.ts";
 import { createVitals, type Vitals } from "../app/vitals.ts";
 import type { Config } from "../config.ts";
-import { createStampClock } from "../domain/stamp.ts";
 import { configureFlows, topicsOf } from "../flows/configure.ts";
 import type { Flow } from "../flows/define.ts";
 import { flows as defined, modelOf } from "../flows/index.ts";
@@ -40,6 +39,7 @@ import type { Clock, Delay, Entropy } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import type { TextModel } from "../ports/text-model.ts";
 import type { Webhooks } from "../ports/webhook.ts";
+import { createMemory, type Memory } from "./memory.ts";
 
 /** What a platform brings. */
 export interface Platform {
@@ -64,6 +64,8 @@ export interface Platform {
   readonly mayAttempt?: () => boolean;
   /** Told when a flow's backlog is found empty, or no longer is. */
   readonly onDrained?: (flow: string, isDrained: boolean) => void;
+  /** What earlier compositions of this process have found; nothing unless given. */
+  readonly memory?: Memory;
 }
 
 /** A composed service. */
@@ -96,16 +98,13 @@ export function compose(
   // Deadline and breaker are those of a single operation, whatever it shares its request with: none waits twice, and a broker
   // that does not answer holds up as many as were on their way, and no more than the breaker's threshold beside them.
   const bounded = withDeadline(coalesced(proxy, config), { readMs: config.KAFKA_READ_DEADLINE_MS });
-  const breaking = withBreaker(bounded, {
-    failuresMax: config.KAFKA_BREAKER_FAILURES,
-    openMs: config.KAFKA_BREAKER_OPEN_MS,
-  });
-  const broker = tracedBroker(breaking);
   const flows = configureFlows(platform.flows ?? defined, config);
   const model = modelOf(flows);
-  const stampClock = createStampClock(() => clock.nowMs(), entropy.hex(16));
-  const vitals = createVitals({ clock, database, log, onDrained });
-  const meters = createMeters(flows);
+  const memory = platform.memory ?? createMemory(config, { flows, clock, entropy });
+  const { stampClock, meters } = memory;
+  const breaking = withBreaker(bounded, memory.breaker);
+  const broker = tracedBroker(breaking);
+  const vitals = createVitals({ clock, database, log, onDrained }, memory.clock);
   const stopwatch = (): number => performance.now();
   const alone = timedEngine(createEngine({ flows, model, database, entropy, rebuilding }), meters, stopwatch);
   // Files commit within the call: there is nothing to share.
@@ -176,7 +175,7 @@ export function compose(
   );
   const lateMs = config.UNAPPLIED_AGE_MS_MAX || CANARY_LATE_MS;
   const canary = createCanary({ flowsOn: config.flowsOn, accept, database, clock, log, lateMs });
-  const lag = createLag({ flows, broker: bounded, database, entropy, clock });
+  const lag = createLag({ flows, broker: bounded, database, entropy, clock }, memory.lag);
   const breakerState = (): string => breaking.state();
   const budget: TickBudget = {
     recordsMax: config.tick.records,

@@ -1,6 +1,6 @@
 // When the breaker opens, what it refuses, and how it closes again (cases 11 and 12).
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { withBreaker } from "../../src/adapters/broker/breaker.ts";
+import { createBreaker, withBreaker } from "../../src/adapters/broker/breaker.ts";
 import type { Broker, ProduceResult } from "../../src/ports/broker.ts";
 import { scriptedBroker } from "../support/scripted-broker.ts";
 
@@ -26,7 +26,7 @@ function setup(rest: Partial<Pick<Broker, "read" | "topics">> = {}) {
       return told.next.map(result);
     },
   };
-  const breaker = withBreaker(inner, OPTIONS);
+  const breaker = withBreaker(inner, createBreaker(OPTIONS));
   const produce = async (...next: Status[]) => {
     told.next = next;
     return (await breaker.produce(RECORDS)).map(({ status }) => status);
@@ -72,7 +72,7 @@ describe("withBreaker() opens", () => {
 
   it("once, however many failures come back after it has opened", async () => {
     const inner = scriptedBroker();
-    const breaker = withBreaker(inner, OPTIONS);
+    const breaker = withBreaker(inner, createBreaker(OPTIONS));
     const producing = Array.from({ length: 10 }, () => breaker.produce(RECORDS));
     for (const { answer } of inner.produced) answer(RECORDS.map(() => result("unknown")));
     expect((await Promise.all(producing)).flat()).toEqual(Array(20).fill(result("unknown")));
@@ -157,7 +157,7 @@ describe("withBreaker() heals", () => {
 
   it("with a single call only: others are refused until it has settled", async () => {
     const inner = scriptedBroker();
-    const breaker = withBreaker(inner, { failuresMax: 1, openMs: 1_000 });
+    const breaker = withBreaker(inner, createBreaker({ failuresMax: 1, openMs: 1_000 }));
     const failing = breaker.produce(RECORDS);
     inner.produced[0]!.answer(RECORDS.map(() => result("unknown")));
     await failing;
@@ -172,6 +172,47 @@ describe("withBreaker() heals", () => {
     expect(await trying).toMatchObject([{ status: "ok" }, { status: "ok" }]);
     expect(breaker.state()).toBe("closed");
     expect(inner.produced).toHaveLength(2);
+  });
+
+  it("with a further call, once the one that tried has not ended in time; others are refused until then", async () => {
+    const inner = scriptedBroker();
+    const breaker = withBreaker(inner, createBreaker({ failuresMax: 1, openMs: 1_000, tryMsMax: 3_000 }));
+    const failing = breaker.produce(RECORDS);
+    inner.produced[0]!.answer(RECORDS.map(() => result("unknown")));
+    await failing;
+    await vi.advanceTimersByTimeAsync(1_000);
+    void breaker.produce(RECORDS);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(await breaker.produce(RECORDS)).toMatchObject([{ reason: "breaker open" }, { reason: "breaker open" }]);
+    expect(inner.produced).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(breaker.state()).toBe("open");
+    const trying = breaker.produce(RECORDS);
+    expect(breaker.state()).toBe("half-open");
+    inner.produced[2]!.succeed();
+    await trying;
+    expect(breaker.state()).toBe("closed");
+    // What comes of the lost one after all decides nothing any more.
+    inner.produced[1]!.answer(RECORDS.map(() => result("unknown")));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(breaker.state()).toBe("closed");
+  });
+
+  it("for every broker that shares it", async () => {
+    const shared = createBreaker({ failuresMax: 2, openMs: 1_000 });
+    const brokers = [scriptedBroker(), scriptedBroker(), scriptedBroker()] as const;
+    for (const inner of brokers.slice(0, 2)) {
+      const failing = withBreaker(inner, shared).produce(RECORDS);
+      inner.produced[0]!.answer(RECORDS.map(() => result("retryable")));
+      await failing;
+    }
+    const third = withBreaker(brokers[2], shared);
+    expect(await third.produce(RECORDS)).toMatchObject([{ reason: "breaker open" }, { reason: "breaker open" }]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const trying = third.produce(RECORDS);
+    brokers[2].produced[0]!.succeed();
+    await trying;
+    expect(await withBreaker(brokers[0], shared).topics(["t"])).toEqual([]);
   });
 
   it("with a read too, which does not wait for records then", async () => {

@@ -66,7 +66,11 @@ brokerContract(
   inMemory((broker) => withDeadline(broker, DEADLINES)),
   EVERY_ABILITY,
 );
-brokerContract("withBreaker", inMemory(withBreaker), EVERY_ABILITY);
+brokerContract(
+  "withBreaker",
+  inMemory((broker) => withBreaker(broker)),
+  EVERY_ABILITY,
+);
 brokerContract("withCoalescing", inMemory(withCoalescing), EVERY_ABILITY);
 brokerContract(
   "all decorators together",

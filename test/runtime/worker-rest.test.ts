@@ -3,7 +3,10 @@ import type { ExecutionContext, ScheduledController } from "@cloudflare/workers-
 import { beforeEach, expect, it, vi } from "vitest";
 
 const service = vi.hoisted(() => ({ fetch: vi.fn(), tick: vi.fn(), rest: vi.fn() }));
-vi.mock("../../src/runtime/cloudflare/service.ts", () => ({ createWorkerService: () => service }));
+vi.mock("../../src/runtime/cloudflare/service.ts", () => ({
+  createWorkerMemory: () => ({}),
+  createWorkerService: () => service,
+}));
 // The platform's own modules are only there.
 vi.mock("../../src/runtime/cloudflare/object.ts", () => ({ OBJECT_NAME: "tidegate", TidegateObject: class {} }));
 

@@ -48,16 +48,21 @@ async function checked(service: RunningService) {
 }
 
 /** A port that takes connections and never answers. */
-async function blackHole(): Promise<AsyncDisposable & { readonly url: string }> {
+async function blackHole(): Promise<AsyncDisposable & { readonly url: string; produces(): number }> {
   const sockets = new Set<Socket>();
+  let produces = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
+    socket.once("data", (head) => {
+      if (head.toString().startsWith("POST /topics/")) produces++;
+    });
     socket.on("error", () => undefined);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   return {
     url: `http://127.0.0.1:${port}`,
+    produces: () => produces,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -128,6 +133,33 @@ describe("a Worker whose Kafka never answers", () => {
     const second = await timed("second");
     expect(second).toBeLessThan(first);
     expect((await get(service, "/v1/memories/second")).status).toBe(200);
+  });
+});
+
+describe("a Worker whose Kafka and database are both outside", () => {
+  it("knows by its earlier requests that Kafka is down, and then one request tries again while the others do not wait", async () => {
+    await using kafka = await blackHole();
+    const env = {
+      KAFKA_URL: kafka.url,
+      KAFKA_PRODUCE_DEADLINE_MS: "1000",
+      KAFKA_READ_DEADLINE_MS: "500",
+      KAFKA_BREAKER_FAILURES: "1",
+      KAFKA_BREAKER_OPEN_MS: "100",
+      // Nothing listens there.
+      NEO4J_URL: "http://127.0.0.1:1",
+      NEO4J_PASSWORD: "none",
+    };
+    await using service = await start(env);
+    const remember = () => post(service, "/v1/memory/create", { user: "u", content: "c" });
+    expect((await remember()).status).toBe(503);
+    for (const round of [2, 3]) {
+      expect((await get(service, "/health/kafka")).body.breaker).toBe("open");
+      await waitFor("a request that tries again", SOON_MS, async () => {
+        for (const { status } of await Promise.all([remember(), remember(), remember()])) expect(status).toBe(503);
+        return kafka.produces() >= round;
+      });
+      expect(kafka.produces()).toBe(round);
+    }
   });
 });
 

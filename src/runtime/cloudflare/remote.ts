@@ -1,6 +1,4 @@
 // Kafka and Neo4j where they are somewhere else: both over fetch.
-import { withBreaker } from "../../adapters/broker/breaker.ts";
-import { withDeadline } from "../../adapters/broker/deadline.ts";
 import { type Fetch, fetchOf } from "../../adapters/broker/proxy-call.ts";
 import { type Neo4jMemory, neo4jDatabase } from "../../adapters/database/neo4j/neo4j.ts";
 import { queryApiTransport } from "../../adapters/database/neo4j/query-api.ts";
@@ -20,18 +18,6 @@ export function remoteBroker(config: Config, kafka: KafkaProxy, requests: Counte
   const tell = (message: string, error: unknown): void => write("error", message, { error: String(error) });
   const options = dialectOptions(config, kafka, fetchOf(requests.fetch), tell);
   return dialects[kafka.dialect]({ ...options, onRequest: requests.count });
-}
-
-/** The same with a breaker that outlives requests, for services that are composed anew for each. */
-export function breakingBroker(config: Config, kafka: KafkaProxy, requests: CountedFetch, write: Write): Broker {
-  const bounded = withDeadline(remoteBroker(config, kafka, requests, write), {
-    produceMs: config.KAFKA_PRODUCE_DEADLINE_MS,
-    readMs: config.KAFKA_READ_DEADLINE_MS,
-  });
-  return withBreaker(bounded, {
-    failuresMax: config.KAFKA_BREAKER_FAILURES,
-    openMs: config.KAFKA_BREAKER_OPEN_MS,
-  });
 }
 
 /** What the isolate has found of the server. */

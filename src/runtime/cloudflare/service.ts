@@ -3,15 +3,18 @@ import { affordable, NEEDS } from "../../app/allowance.ts";
 import type { Write } from "../../app/log.ts";
 import type { TickReport } from "../../app/tick.ts";
 import type { Config } from "../../config.ts";
+import { flows } from "../../flows/index.ts";
 import { createApp } from "../../http/app.ts";
 import type { Broker } from "../../ports/broker.ts";
 import type { Database } from "../../ports/database.ts";
 import { compose } from "../compose.ts";
-import { nodeEntropy } from "../entropy-node.ts";
+import { nodeEntropy, randomHex } from "../entropy-node.ts";
+import { createMemory, type Memory } from "../memory.ts";
 import { outsideOf } from "../outside.ts";
 import { VERSION } from "../version.ts";
 import { workerAssets } from "./assets.ts";
 import type { Bindings } from "./bindings.ts";
+import { createClocks } from "./clocks.ts";
 import type { CountedFetch } from "./counted-fetch.ts";
 import { flushSpans, startWorkerTelemetry } from "./telemetry.ts";
 import { tickThrough } from "./tick-through.ts";
@@ -22,8 +25,21 @@ export interface WorkerService {
   readonly fetch: (request: Request) => Promise<Response>;
   /** Ticks until nothing is left to do or the budget is spent; `first` says which topic comes first. */
   tick(first: number): Promise<TickReport>;
-  /** Finishes what was begun and need not be waited for: prepared work, then the spans. Never throws. */
+  /** Finishes what was begun and need not be waited for: prepared work, the clock, then the spans. Never throws. */
   rest(): Promise<void>;
+}
+
+/** What one service of an isolate hands on to the next. */
+export interface WorkerMemory extends Memory {
+  /** When this clock is to be compared with the database's again. */
+  readonly comparison: { atMs: number };
+}
+
+const clock = { nowMs: () => Date.now() };
+
+/** The memory of an isolate that knows nothing yet. */
+export function createWorkerMemory(config: Config): WorkerMemory {
+  return { ...createMemory(config, { flows, clock, entropy: { hex: randomHex() } }), comparison: { atMs: 0 } };
 }
 
 export interface WorkerParts {
@@ -33,6 +49,8 @@ export interface WorkerParts {
   readonly write: Write;
   /** Makes the outside requests of ticks and of everything else. */
   readonly requests: CountedFetch;
+  /** Of a service that lives for one request; one that lives longer has its own. */
+  readonly memory?: WorkerMemory;
 }
 
 /** Records of a transaction, of which each costs two outside requests. */
@@ -45,9 +63,9 @@ const SECOND_MS = 1_000;
 const PURGE_EVERY = 15;
 
 export function createWorkerService(config: Config, parts: WorkerParts): WorkerService {
-  const { bindings, broker, database, write, requests } = parts;
+  const { bindings, broker, database, write, requests, memory = createWorkerMemory(config) } = parts;
   startWorkerTelemetry(config);
-  const clock = { nowMs: () => Date.now() };
+  const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const composed = compose(config, {
     version: VERSION,
     broker,
@@ -55,12 +73,13 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
     entropy: nodeEntropy(config.ID_SECRET!, config.ID_SECRET_PREVIOUS),
     clock,
     write,
+    memory,
     mayAttempt: () => affordable(requests, NEEDS.attempt, 1) > 0,
     ...outsideOf(config, {
       fetch: (input, init) => requests.fetch(new Request(input, init)),
       clock,
       write,
-      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      delay,
     }),
   });
   const tick = (first: number): Promise<TickReport> => {
@@ -81,10 +100,16 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
     ...(asset === undefined ? {} : { asset }),
     tick: () => tick(Math.floor(clock.nowMs() / SECOND_MS)),
   };
+  const clocks = createClocks({ vitals: composed.vitals, clock, delay, due: memory.comparison });
   const rest = async (): Promise<void> => {
     await composed.prepare.idle();
+    await clocks.idle();
     await flushSpans();
   };
   const app = createApp(service);
-  return { fetch: (request) => requests.within(async () => app.fetch(request)), tick, rest };
+  const answer = async (request: Request): Promise<Response> => {
+    await clocks.beforeRequest();
+    return app.fetch(request);
+  };
+  return { fetch: (request) => requests.within(() => answer(request)), tick, rest };
 }
