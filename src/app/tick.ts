@@ -34,7 +34,7 @@ export interface TickDeps extends ConsumeDeps, SweepDeps, SettleDeps, PurgeDeps 
 
 export type Tick = (budget: TickBudget) => Promise<TickReport>;
 
-const NOTHING_ELSE = { relayed: 0, swept: 0, prepared: 0, decided: 0, more: false };
+export const NOTHING_ELSE = { relayed: 0, swept: 0, prepared: 0, decided: 0, more: false };
 const SWEEP_PASSES_MAX = 50;
 
 export function createTick(deps: TickDeps): Tick {

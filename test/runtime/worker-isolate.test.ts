@@ -8,6 +8,7 @@ import type { Broker } from "../../src/ports/broker.ts";
 import type { Database } from "../../src/ports/database.ts";
 import { gatewayBundle } from "../support/gateway-bundle.ts";
 import { parseMetrics } from "../support/metrics-page.ts";
+import { expectProblem } from "../support/problem.ts";
 import { ID_SECRET, read } from "../support/service.ts";
 
 const outside = vi.hoisted(() => ({ database: undefined as unknown, broker: {} as Partial<Broker> }));
@@ -222,4 +223,30 @@ it("a tick tells the group of the configuration where it is", async () => {
   await cron();
   const told = [{ topic: "memory-operations", partition: 0, offset: 1 }];
   expect(reportPosition).toHaveBeenCalledExactlyOnceWith(told, expect.anything());
+});
+
+it("cron asks nobody anything where ROLE=api, and the operations stay for who consumes", async () => {
+  await using gateway = await gatewayBundle({ topics: TOPICS });
+  const { asked, request, remember, cron } = await startIsolate({
+    kafka: (request) => gateway.app.fetch(request),
+    env: { ROLE: "api" },
+  });
+  const { id, path } = (await remember("a")).body;
+  expect(path).toBe("kafka");
+  const before = asked.kafka;
+  await cron();
+  expect(asked.kafka).toBe(before);
+  expect((await read(await request(`/v1/operations/${id}`))).body.state).toBe("pending");
+});
+
+it("with ROLE=consumer cron consumes, and operations are not taken", async () => {
+  await using gateway = await gatewayBundle({ topics: TOPICS });
+  const { remember, metrics, cron } = await startIsolate({
+    kafka: (request) => gateway.app.fetch(request),
+    env: { ROLE: "consumer" },
+  });
+  expectProblem(await remember("a"), "not_found");
+  await gateway.broker.produce([{ topic: "memory-operations", key: "k", value: "hello" }]);
+  await cron();
+  expect((await metrics()).value("tidegate_records_total", { flow: "memory", place: "parked" })).toBe(1);
 });

@@ -79,7 +79,8 @@ export class TidegateObject extends DurableObject<Bindings> {
     const database = neo4j === undefined ? embeddedDatabase(storage) : remoteDatabase(neo4j, fetchOf(requests.fetch));
     const log = kafka === undefined ? await embeddedLog(config, storage, write) : undefined;
     const quiet = log?.broker ?? remoteBroker(config, kafka!, requests, write);
-    const broker = config.TICK_ALARM_MS === 0 ? quiet : withAlarm(quiet, storage, config.TICK_ALARM_MS);
+    const isQuiet = config.TICK_ALARM_MS === 0 || config.ROLE === "api";
+    const broker = isQuiet ? quiet : withAlarm(quiet, storage, config.TICK_ALARM_MS);
     const service = createWorkerService(config, { bindings: this.env, broker, database, write, requests });
     return { ...service, trim: async () => log?.trim() };
   }

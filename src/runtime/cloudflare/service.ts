@@ -1,7 +1,8 @@
 // The service as a Worker runs it, over whatever broker and database it was given.
 import { affordable, NEEDS } from "../../app/allowance.ts";
+import { NOTHING_CONSUMED } from "../../app/consume.ts";
 import type { Write } from "../../app/log.ts";
-import type { TickReport } from "../../app/tick.ts";
+import { NOTHING_ELSE, type TickReport } from "../../app/tick.ts";
 import type { Config } from "../../config.ts";
 import { flows } from "../../flows/index.ts";
 import { createApp } from "../../http/app.ts";
@@ -23,7 +24,10 @@ import { tickThrough } from "./tick-through.ts";
 export interface WorkerService {
   /** Answers a request of the service. */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Ticks until nothing is left to do or the budget is spent; `first` says which topic comes first. */
+  /**
+   * The tick of cron and alarms: until nothing is left to do or the budget is spent; `first` says which topic comes first. With
+   * `ROLE=api` it does nothing, as a process of that role has no loop.
+   */
   tick(first: number): Promise<TickReport>;
   /** Finishes what was begun and need not be waited for: prepared work, the clock, then the spans. Never throws. */
   rest(): Promise<void>;
@@ -52,6 +56,8 @@ export interface WorkerParts {
   /** Of a service that lives for one request; one that lives longer has its own. */
   readonly memory?: WorkerMemory;
 }
+
+const NO_TICK: TickReport = { ...NOTHING_CONSUMED, ...NOTHING_ELSE, failures: [] };
 
 /** Records of a transaction, of which each costs two outside requests. */
 const BATCH_RECORDS = 1_000;
@@ -111,5 +117,9 @@ export function createWorkerService(config: Config, parts: WorkerParts): WorkerS
     await clocks.beforeRequest();
     return app.fetch(request);
   };
-  return { fetch: (request) => requests.within(() => answer(request)), tick, rest };
+  return {
+    fetch: (request) => requests.within(() => answer(request)),
+    tick: config.ROLE === "api" ? async () => NO_TICK : tick,
+    rest,
+  };
 }
