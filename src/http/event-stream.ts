@@ -48,6 +48,8 @@ export function streamRoutes(app: Hono, service: Service): void {
     if (known === null || known === undefined) {
       throw new AppError("not_found", `This service gave out no operation ${JSON.stringify(id)}`);
     }
+    // It has ended, and whoever comes back knows how: this alone keeps a browser's EventSource from asking for ever.
+    if (known.state !== "pending" && c.req.header("last-event-id") === known.state) return c.body(null, 204);
     let last = "";
     const next = async (): Promise<Chunk> => {
       const [status] = await service.reads.statuses([id], tenant);

@@ -72,7 +72,7 @@ function searched(c: Context, schema: z.ZodType): Data {
   const { cursor: _, limit: __, after: ___, tags, ...rest } = c.req.queries();
   const given = {
     ...Object.fromEntries(Object.entries(rest).map(([name, values]) => [name, values[0]])),
-    ...(tags === undefined ? {} : { tags: tags.flatMap((value) => value.split(",")).filter((tag) => tag !== "") }),
+    ...(tags === undefined ? {} : { tags: listOf(c, "tags") }),
   };
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data as Data;
@@ -81,6 +81,16 @@ function searched(c: Context, schema: z.ZodType): Data {
     return names.map((name) => ({ pointer: `#/${pointerPart(name)}`, detail: issue.message }));
   });
   throw new AppError("invalid_input", `${faults[0]!.pointer}: ${faults[0]!.detail}`, { faults });
+}
+
+/** The texts of a parameter that is repeated or holds a comma list: a comma that is encoded belongs to its text. */
+function listOf(c: Context, name: string): string[] {
+  const pairs = (c.req.url.split("?", 2)[1] ?? "").split(/[&#]/);
+  return pairs.flatMap((pair) => {
+    if (!new URLSearchParams(pair).has(name)) return [];
+    const parts = pair.slice(pair.indexOf("=") + 1).split(",");
+    return parts.map((part) => new URLSearchParams(`${name}=${part}`).get(name)!).filter((text) => text !== "");
+  });
 }
 
 function depthOf(c: Context): number {

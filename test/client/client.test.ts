@@ -273,13 +273,18 @@ describe("reads", () => {
   test("searches, summaries, neighbours, operations and parked records", async () => {
     await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
     const client = clientOf(service);
-    const { id } = await client.submit("memory", "create", { id: "tides", ...memory, tags: ["sea", "moon"] });
+    const { id } = await client.submit("memory", "create", {
+      id: "tides",
+      ...memory,
+      tags: ["sea", "moon", "salt, wind"],
+    });
     const all = async <Item>(list: AsyncIterable<Item>): Promise<Item[]> => {
       const items: Item[] = [];
       for await (const item of list) items.push(item);
       return items;
     };
     expect(await all(client.memories({ text: "tide", tags: ["sea", "moon"] }))).toMatchObject([{ id: "tides" }]);
+    expect(await all(client.memories({ tags: ["salt, wind"] }))).toMatchObject([{ id: "tides" }]);
     expect(await all(client.memories({ text: "storm" }))).toEqual([]);
     expect(await all(client.sessions({ state: "active" }))).toEqual([]);
     expect(await all(client.operations({ flow: "memory" }))).toMatchObject([{ id, state: "applied" }]);

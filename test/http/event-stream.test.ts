@@ -23,7 +23,7 @@ interface Told {
 async function listen(service: ServiceUnderTest, path: string, lastEventId?: string) {
   const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
   const response = await service.request(path, { headers });
-  const reader = response.body!.getReader();
+  const reader = (response.body ?? new Blob().stream()).getReader();
   const decoder = new TextDecoder();
   let text = "";
   const read = async (): Promise<string | undefined> => {
@@ -97,6 +97,9 @@ describe("the events of one operation", () => {
     }
     expect(await stream.next()).toMatchObject({ event: "status", id: "applied", data: { id, state: "applied", path } });
     expect(await stream.next()).toBeUndefined();
+    await using met = await listen(service, `/v1/operations/${id}/events`, "applied");
+    await using missed = await listen(service, `/v1/operations/${id}/events`, "pending");
+    expect([met.response.status, missed.response.status]).toEqual([204, 200]);
   });
 
   it("are a 404 for an id that was never given out", async () => {

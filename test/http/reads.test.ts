@@ -172,6 +172,26 @@ describe("messages of a session", () => {
   );
 });
 
+describe("searches by tags", () => {
+  it.each([
+    ["tags=a%2Cb", ["comma"]],
+    ["tags=a,b", ["two"]],
+    ["tags=a&tags=b", ["two"]],
+    ["tags=x&tags=a%2Cb,c+d", []],
+    ["t%61gs=c+d&tags=a%2cb,", ["comma"]],
+    ["tags=%26%3D%23", ["signs"]],
+    ["tags=", ["comma", "signs", "two"]],
+  ])("take a literal comma as the end of a tag, and an encoded one as its own (%s)", async (search, found) => {
+    await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
+    const memory = { user: "u", content: "c" };
+    await service.post("/v1/memory/create", { ...memory, id: "comma", tags: ["a,b", "c d"] });
+    await service.post("/v1/memory/create", { ...memory, id: "two", tags: ["a", "b"] });
+    await service.post("/v1/memory/create", { ...memory, id: "signs", tags: ["&=#"] });
+    const { items } = (await service.get(`/v1/memories?${search}`)).body as unknown as { items: { id: string }[] };
+    expect(items.map(({ id }) => id).sort()).toEqual(found);
+  });
+});
+
 describe("searches and lists", () => {
   it.each([
     ["/v1/memories?text=", "text"],

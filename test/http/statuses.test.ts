@@ -192,6 +192,7 @@ function provoking(
     await using _ = kit.service;
     await using _ends = { [Symbol.asyncDispose]: async () => void (await Promise.all(kit.ends.map((end) => end()))) };
     const response = await send(kit.service, route.method, await change(callOf(route, kit.made), kit, route));
+    if (response.body === null) return response;
     return new Response(isStream(response) ? await firstEvent(response) : await response.arrayBuffer(), response);
   };
 }
@@ -287,6 +288,7 @@ const queued = provoking(KAFKA, ({ path, body }) => ({
 const ANSWERS: { readonly [status: string]: (route: Route) => Promise<Response> } = {
   200: (route) => (route.operation.responses[202] === undefined ? queued(route) : carriedOut(route)),
   202: (route) => queued(route),
+  204: provoking(DIRECT, (call) => ({ ...call, headers: { "last-event-id": "applied" } })),
   503: provoking({ broker: failingBroker }, (call, { faults }) => {
     faults.down = true;
     return call;
@@ -319,8 +321,9 @@ describe.each(routes)("$name", (route) => {
     const described = route.operation.responses[status]!;
     const text = await response.text();
     expect(response.status, text.slice(0, 500)).toBe(status);
-    const type = response.headers.get("content-type")!.split(";")[0]!;
-    expect(Object.keys(described.content)).toContain(type);
+    const type = response.headers.get("content-type")?.split(";")[0];
+    expect(Object.keys(described.content)).toEqual(type === undefined ? [] : expect.arrayContaining([type]));
+    if (type === undefined) return expect(text).toBe("");
     if (code !== undefined) expect(JSON.parse(text).code).toBe(code);
     if (code === undefined)
       for (const name of requiredHeaders(described)) expect(response.headers.has(name)).toBe(true);

@@ -101,8 +101,12 @@ export const operationRoutes: readonly RouteDescription[] = [
     tag: "operations",
     summary: "The life of an operation, as server-sent events",
     description:
-      "Events named `status`, each with an OperationStatus as its data: the first at once, the last when the operation is not pending any more.",
-    answers: { 200: text("The stream.", "text/event-stream") },
+      "Events named `status`, each with an OperationStatus as its data and its state as the id: the first at once, the last when the operation is not pending any more.",
+    parameters: [header("Last-Event-ID", "Id of the last event that was met.", { type: "string" })],
+    answers: {
+      200: text("The stream.", "text/event-stream"),
+      204: { description: "The last event was met already: there is nothing to come back for.", content: {} },
+    },
     problems: ["not_found", "too_many_streams", ...READ_PROBLEMS],
   },
   {

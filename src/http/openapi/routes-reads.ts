@@ -65,7 +65,16 @@ function describeSearch({ name, search }: Kind): RouteDescription[] {
   const { text, tags, ended } = search;
   const ofText = text.length === 0 ? [] : [query("text", "Words that all occur, in any order.", TEXT)];
   const list: JsonSchema = { type: "array", items: TEXT, maxItems: 20 };
-  const ofTags = tags === undefined ? [] : [query("tags", "Tags that all are there; a comma list, or repeated.", list)];
+  const ofTags =
+    tags === undefined
+      ? []
+      : [
+          query(
+            "tags",
+            "Tags that all are there; a comma list, or repeated. A comma within a tag is sent as %2C.",
+            list,
+          ),
+        ];
   const ofState =
     ended === undefined ? [] : [query("state", "Whether they have ended.", { enum: ["active", "ended"] })];
   const order = text.length === 0 ? "the newest first" : "the best matches of a text first, else the newest";
