@@ -8,6 +8,8 @@ import { answerItem } from "./answer.ts";
 import { isLonger, type LineLimits, parseJson, readJson, readLines, requireMediaType } from "./body.ts";
 import type { Service } from "./service.ts";
 
+/** The media type of a batch of CloudEvents; see event-batch.ts. */
+export const EVENT_BATCH = "application/cloudevents-batch+json";
 const LINE_TYPES = ["application/x-ndjson", "application/jsonl"];
 
 /** Operations taken together: large enough to share a produce, small enough not to hold up other requests. */
@@ -19,14 +21,15 @@ export const ARRAY_BYTES_MAX = 4 * 1_048_576;
 /** What is sent again as a new operation. */
 const NOT_ACCEPTED: ReadonlySet<ErrorCode> = new Set(["nothing_accepted", "clock_skew"]);
 
-type Take = (submissions: readonly Submission[]) => ReturnType<Accept>;
+/** Has submissions accepted; answers each, in order. */
+export type Take = (submissions: readonly Submission[]) => ReturnType<Accept>;
 
 /** Makes a submission of an item; an item that is none is answered with the error. */
 type ReadItem = (item: unknown) => Submission | AppError;
 
 /** Reads a batch and answers each item, in order, in the form the batch came in. */
 export async function readBatch(c: Context, service: Service, takeAll: Take): Promise<Response> {
-  const type = requireMediaType(c, "application/json", ...LINE_TYPES);
+  const type = requireMediaType(c, "application/json", ...LINE_TYPES, EVENT_BATCH);
   if (type === "application/json") return readArray(c, service, takeAll, toSubmission);
   const { limits } = service;
   const take = withHeaders(c, takeAll);

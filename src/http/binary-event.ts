@@ -2,9 +2,9 @@
 // `datacontenttype`.
 import type { Context } from "hono";
 import { base64 } from "../domain/base64.ts";
-import { AppError, asAppError } from "../domain/errors.ts";
+import { type AppError, asAppError } from "../domain/errors.ts";
 import { decodeText, mediaType, parseJson, readBytes } from "./body.ts";
-import { fault, fromCloudEvent, REQUIRED } from "./cloud-event.ts";
+import { fault, fromCloudEvent, pointedAnew, REQUIRED } from "./cloud-event.ts";
 
 const PREFIX = "ce-";
 
@@ -39,10 +39,7 @@ export async function readBinaryEvent(c: Context, bytesMax: number): Promise<unk
 
 /** An error about an event's members, pointing to the headers that they came in. */
 export function pointToHeaders(error: AppError): AppError {
-  const [first] = error.faults;
-  if (error.code !== "invalid_input" || first === undefined) return error;
-  const faults = error.faults.map(({ pointer, detail }) => ({ pointer: headerPointer(pointer), detail }));
-  return new AppError("invalid_input", `${faults[0]!.pointer}: ${first.detail}`, { faults });
+  return pointedAnew(error, headerPointer);
 }
 
 function headerPointer(pointer: string): string {

@@ -61,3 +61,15 @@ export function fault(name: string, detail: string): AppError {
   const pointer = `#/${pointerPart(name)}`;
   return new AppError("invalid_input", `${pointer}: ${detail}`, { faults: [{ pointer, detail }] });
 }
+
+/** An error about an event's data, pointing to the members that they came in: extensions stand beside everything else. */
+export function pointToMembers(error: AppError): AppError {
+  return pointedAnew(error, (pointer) => pointer.replace(/^#\/extensions\//, "#/"));
+}
+
+/** A fault of an event with other pointers. */
+export function pointedAnew(error: AppError, pointerOf: (pointer: string) => string): AppError {
+  if (error.code !== "invalid_input" || error.faults.length === 0) return error;
+  const faults = error.faults.map(({ pointer, detail }) => ({ pointer: pointerOf(pointer), detail }));
+  return new AppError("invalid_input", `${faults[0]!.pointer}: ${faults[0]!.detail}`, { faults });
+}

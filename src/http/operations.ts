@@ -3,8 +3,9 @@ import type { Context, Hono } from "hono";
 import { clientTypes, type Submission } from "../app/intake.ts";
 import { AppError } from "../domain/errors.ts";
 import { answerResponse } from "./answer.ts";
-import { readBatch } from "./batch.ts";
-import { readJson, requireMediaType } from "./body.ts";
+import { EVENT_BATCH, readBatch, type Take } from "./batch.ts";
+import { mediaType, readJson, requireMediaType } from "./body.ts";
+import { readEvents } from "./event-batch.ts";
 import { streamRoutes } from "./event-stream.ts";
 import { pageOf } from "./page.ts";
 import { acceptWait, batchWait, preferredResponse, readPrefer } from "./prefer.ts";
@@ -30,7 +31,8 @@ export function operationRoutes(app: Hono, service: Service): void {
   if (service.accepts) {
     app.post("/v1/operations", (c) => {
       const wait = batchWait(c, service);
-      return readBatch(c, service, (submissions) => submit(c, service, submissions, wait()));
+      const take: Take = (submissions) => submit(c, service, submissions, wait());
+      return mediaType(c) === EVENT_BATCH ? readEvents(c, service, take) : readBatch(c, service, take);
     });
     for (const flow of service.flows) {
       for (const type of clientTypes(flow)) {

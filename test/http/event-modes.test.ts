@@ -227,6 +227,7 @@ describe("a batch of events", () => {
       { ...EVENT, specversion: "0.3" },
       { ...EVENT, time: "never" },
       { ...EVENT, Region: "eu" },
+      { ...EVENT, region: "\0" },
       "no object",
       [EVENT],
       null,
@@ -239,12 +240,24 @@ describe("a batch of events", () => {
       [422, "invalid_input", "#/specversion"],
       [422, "invalid_input", "#/time"],
       [422, "invalid_input", "#/Region"],
+      [422, "invalid_input", "#/region"],
       [422, "invalid_input", "#"],
       [422, "invalid_input", "#"],
       [422, "invalid_input", "#"],
       [413, "payload_too_large", undefined],
       [200, undefined, undefined],
     ]);
+  });
+
+  it("is taken with other operations as well, and answered alike", async () => {
+    await using service = await startService();
+    const items = [EVENT, { ...EVENT, time: "never" }, { ...EVENT, region: "\0" }];
+    const { status, body } = await service.post("/v1/operations", items, BATCH);
+    const answers = body as unknown as (AnswerBody & { problem?: { errors: { pointer: string }[] } })[];
+    expect(status).toBe(200);
+    expect(answers[0]).toMatchObject({ status: 200, flow: "events", entity: { kind: "Event", id: "%2Fshop/e1" } });
+    expect(answers.slice(1).map(({ problem }) => problem?.errors[0]?.pointer)).toEqual(["#/time", "#/region"]);
+    expectProblem(await service.post("/v1/operations", EVENT, BATCH), "invalid_input");
   });
 
   it("may be empty", async () => {

@@ -136,10 +136,20 @@ describe("POST /events", () => {
     ["an empty subject", { subject: "" }, "#/subject"],
     ["an unknown kind to be about", { about: { kind: "Planet", id: "1" } }, "#/about/kind"],
     ["a number for an id", { id: 1 }, "#/id"],
+    ["an extension that nothing can keep", { region: "\0" }, "#/region"],
   ])("refuses %s", async (_, more, pointer) => {
     await using service = await startService();
     const answer = await service.post("/events", { ...EVENT, ...more }, STRUCTURED);
-    expect(expectProblem(answer, "invalid_input").errors?.[0]?.pointer).toBe(pointer);
+    const { detail, errors } = expectProblem(answer, "invalid_input");
+    expect(errors?.[0]?.pointer).toBe(pointer);
+    expect(detail).toContain(`${pointer}: `);
+  });
+
+  it("points within plain JSON to where its members stand", async () => {
+    await using service = await startService();
+    const { specversion: _, ...plain } = EVENT;
+    const answer = await service.post("/events", { ...plain, extensions: { region: "\0" } });
+    expect(expectProblem(answer, "invalid_input").errors?.[0]?.pointer).toBe("#/extensions/region");
   });
 
   it("refuses a body that is no object, and other media types", async () => {

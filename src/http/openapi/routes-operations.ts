@@ -1,7 +1,7 @@
 // Routes of operations whatever their flow: many at once, events, and what became of them.
 
 import { refTo } from "../../flows/json-schema.ts";
-import { ARRAY_BYTES_MAX } from "../batch.ts";
+import { ARRAY_BYTES_MAX, EVENT_BATCH } from "../batch.ts";
 import { OUTCOMES } from "../operations.ts";
 import {
   BATCH_HEADERS,
@@ -19,7 +19,6 @@ import {
 } from "./describe.ts";
 
 const ARRAY_BOUND = `An array has at most ${ARRAY_BYTES_MAX} bytes`;
-const EVENTS = "application/cloudevents-batch+json";
 const ANSWERS = { type: "array", items: refTo("BatchAnswer") };
 
 export const operationRoutes: readonly RouteDescription[] = [
@@ -34,6 +33,7 @@ export const operationRoutes: readonly RouteDescription[] = [
       "application/json": { type: "array", items: refTo("BatchItem") },
       "application/x-ndjson": refTo("BatchItem"),
       "application/jsonl": refTo("BatchItem"),
+      [EVENT_BATCH]: { type: "array", items: refTo("CloudEvent") },
     },
     answers: {
       200: {
@@ -118,7 +118,7 @@ export const operationRoutes: readonly RouteDescription[] = [
     parameters: OPERATION_HEADERS,
     body: {
       "application/cloudevents+json": refTo("CloudEvent"),
-      [EVENTS]: { type: "array", items: refTo("CloudEvent") },
+      [EVENT_BATCH]: { type: "array", items: refTo("CloudEvent") },
       "application/json": { anyOf: [refTo("CloudEvent"), refTo("events.record")] },
       "*/*": {},
     },
