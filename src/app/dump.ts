@@ -19,7 +19,7 @@ export async function* dump(model: GraphModel, database: Database, registers: bo
       if (registers) yield registerLine(row);
       else if (kindIn(model, kindOfKey(row.key)).implicit ? row.touched : row.visible) yield nodeLine(model, row);
     }
-    if (rows.length < PAGE_ROWS) break;
+    if (rows.length === 0) break;
     after = rows.at(-1)!.key;
   }
   for (let after: Pick<Edge, "source" | "field"> = { source: "", field: "" }; ; ) {

@@ -101,6 +101,7 @@ function lockList(model: GraphModel, request: ApplyRequest): TransactRequest {
     positions: [...positions].sort(),
     keys: [...keys].sort(),
     ledger: [...ledger].sort(),
+    divisible: request.arrivals.length > 1,
     ...(retries.size === 0 ? {} : { retries: [...retries].sort() }),
     ...(unparking === undefined ? {} : { parked: [unparking.key] }),
   };

@@ -18,6 +18,8 @@ export interface Answered {
   readonly asOf: string;
   /** Where the positions stood then. */
   readonly positions: { readonly [position: string]: number };
+  /** More was found than an answer holds: what comes first is there. */
+  readonly truncated?: true;
 }
 
 export interface Queries {
@@ -51,11 +53,12 @@ export function createQueries({ flows, model, database }: QueriesDeps): Queries 
     async answered(operationKey) {
       const answer = await database.queryAnswer(operationKey);
       if (answer === undefined) return undefined;
-      const { atMs, positions, found } = answer;
+      const { atMs, positions, found, truncated } = answer;
       return {
         items: found.map(({ key, state }) => present(flowOf(key), key, state)),
         asOf: new Date(atMs).toISOString(),
         positions,
+        ...(truncated ? { truncated } : {}),
       };
     },
   };

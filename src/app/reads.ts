@@ -96,16 +96,16 @@ export function createReads(deps: ReadsDeps): Reads {
     const keys = ids.map((id) => ledgerKey(tenant, id));
     const rows = await deps.database.ledgerRows(keys);
     const missing = keys.filter((key) => !rows.has(key));
-    const [retries, entities] = await Promise.all([
+    const [retries, known] = await Promise.all([
       missing.length === 0 ? new Map<string, RetryRow>() : deps.database.retryRows(missing),
-      deps.database.entities([...new Set([...rows.values()].map((row) => row.entity))]),
+      appliedOf(deps.database, [...rows.values()]),
     ]);
     return Promise.all(
       ids.map(async (id, i) => {
         const row = rows.get(keys[i]!);
         if (row === undefined) return unapplied(deps, id, tenant, retries.get(keys[i]!));
         const result = isQuery(deps.flows, row) ? await deps.queries.answered(row.key) : undefined;
-        const status = applied(id, row, entities.get(row.entity) ?? ABSENT);
+        const status = known.get(row.key)!;
         return result === undefined ? status : { ...status, result };
       }),
     );
@@ -137,17 +137,16 @@ export function createReads(deps: ReadsDeps): Reads {
     statuses,
     async operations(filter, cursor, limit, tenant) {
       const { rows, next } = await deps.database.listLedger({ ...filter, tenant }, readCursor(cursor), limit);
-      const entities = await deps.database.entities([...new Set(rows.map((row) => row.entity))]);
       return {
-        items: rows.map((row) => applied(idOf(row.key), row, entities.get(row.entity) ?? ABSENT)),
+        items: [...(await appliedOf(deps.database, rows)).values()],
         next: next === null ? null : writeCursor(next),
       };
     },
     async operationsAfter(cursor, limit, tenant) {
       const { rows, next, more } = await deps.database.ledgerAfter(tenant, readCursor(cursor), limit);
-      const entities = await deps.database.entities([...new Set(rows.map((row) => row.entity))]);
+      const statuses = await appliedOf(deps.database, rows);
       const items = rows.map((row) => ({
-        status: applied(idOf(row.key), row, entities.get(row.entity) ?? ABSENT),
+        status: statuses.get(row.key)!,
         cursor: writeCursor(JSON.stringify([row.atMs, row.key])),
       }));
       return { items, cursor: writeCursor(next), more };
@@ -187,6 +186,19 @@ async function withStale(deps: ReadsDeps, state: EntityState, shown: { [name: st
 
 function isQuery(flows: readonly Flow[], { flow, type }: LedgerRow): boolean {
   return flows.find(({ name }) => name === flow)?.types[type]?.query !== undefined;
+}
+
+const ENTITIES_AT_ONCE = 100;
+
+/** Statuses of ledger rows by key, in order. Their entities, which may all be large, are looked at a few at a time. */
+async function appliedOf(database: Database, rows: readonly LedgerRow[]): Promise<Map<string, OperationStatus>> {
+  const statuses = new Map<string, OperationStatus>();
+  for (let from = 0; from < rows.length; from += ENTITIES_AT_ONCE) {
+    const some = rows.slice(from, from + ENTITIES_AT_ONCE);
+    const entities = await database.entities([...new Set(some.map((row) => row.entity))]);
+    for (const row of some) statuses.set(row.key, applied(idOf(row.key), row, entities.get(row.entity) ?? ABSENT));
+  }
+  return statuses;
 }
 
 function applied(id: string, row: LedgerRow, entity: StoredEntity): OperationStatus {

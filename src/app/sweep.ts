@@ -56,7 +56,7 @@ async function sweepPage({ model, database }: SweepDeps, row: SweepRow, limit: n
   const swept = { key: row.key, revision: row.revision, cursor: page.next };
   // The owner is locked with its members: a save that restarts this sweep waits, or is seen.
   const keys = [...new Set([...members, row.key])].sort();
-  await database.transact({ positions: [], keys, ledger: [] }, (state) => {
+  await database.transact({ positions: [], keys, ledger: [], divisible: limit > 1 }, (state) => {
     const settled = settle(model, memberStates(model, state, members, row.key), (key) => state.entity(key), true);
     if ("need" in settled) return settled;
     return {

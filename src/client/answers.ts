@@ -30,6 +30,8 @@ export interface Found {
   readonly items: readonly { readonly [name: string]: Json }[];
   readonly asOf: string;
   readonly positions: { readonly [partition: string]: number };
+  /** More was found than an answer holds: what comes first is there. */
+  readonly truncated?: true;
 }
 
 /** The answer to an operation that was accepted. */

@@ -87,7 +87,10 @@ export interface Question {
 export interface QueryAnswer {
   readonly atMs: number;
   readonly positions: { readonly [key: string]: number };
+  /** The first of what was asked for, up to and with the one whose state makes them 4 MiB of characters. */
   readonly found: readonly { readonly key: string; readonly state: EntityState }[];
+  /** More was asked for than is there. */
+  readonly truncated: boolean;
 }
 
 /** How old rows may get; see `purge`. */
@@ -122,6 +125,11 @@ export interface TransactRequest {
   /** Retry rows, by their request's ledger key. */
   readonly retries?: readonly string[];
   readonly parked?: readonly string[];
+  /**
+   * The caller can take less at a time: what loads more than 8 MiB of characters fails, and says that it is divisible.
+   * What cannot be divided passes, however large it is.
+   */
+  readonly divisible?: boolean;
 }
 
 /** What was loaded. An absent position is `next: 0`; an absent entity is untouched and not `existing`. */
@@ -216,7 +224,10 @@ export interface ParkedFilter {
   readonly tenant?: string;
 }
 
-/** A page of members in their order; `next` continues it. */
+/**
+ * A page of members in their order; `next` continues it. It ends early with the member whose state makes theirs 4 MiB of
+ * characters: whoever lists them is about to load them.
+ */
 export interface Page {
   readonly sources: readonly string[];
   readonly next: string | null;
@@ -322,7 +333,10 @@ export interface Database {
   edgesAt(key: string, limit: number): Promise<Edge[]>;
   /** Removes a bounded number of rows past their time. Answers how many of each went. */
   purge(limits: PurgeLimits, rowsMax: number): Promise<{ ledger: number; keys: number; answers: number }>;
-  /** Every entity row in key order. */
+  /**
+   * Every entity row in key order: the first, up to and with the one whose state makes them 4 MiB of characters; none at the
+   * end.
+   */
   dumpEntities(after: string, limit: number): Promise<DumpEntity[]>;
   /** Every edge row in order of source, then field. */
   dumpEdges(after: Pick<Edge, "source" | "field">, limit: number): Promise<Edge[]>;

@@ -82,7 +82,7 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
   };
 }
 
-/** Heaps of the threads; batches are bounded, so they never need more. */
+/** Heaps of the threads; batches are bounded in number and in size, so they never need more. */
 const CONSUMER_HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
 const CHECKPOINT_HEAP = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 

@@ -3,6 +3,7 @@ import { describe, expect, it, type TestContext } from "vitest";
 import { NO_COUNTS } from "../../src/domain/accounting.ts";
 import { UNTOUCHED } from "../../src/domain/state.ts";
 import type { Database, Writes } from "../../src/ports/database.ts";
+import { boundCases } from "./database-bounds.ts";
 import { listCases } from "./database-lists.ts";
 import { searchCases } from "./database-search.ts";
 import { taskCases } from "./database-tasks.ts";
@@ -25,6 +26,7 @@ export function databaseContract(name: string, make: MakeDatabase): void {
     taskCases(make);
     listCases(make);
     searchCases(make);
+    boundCases(make);
   });
 }
 

@@ -17,7 +17,7 @@ import type {
 } from "../../ports/database.ts";
 import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
 import { readPlace, tenantCursor } from "./place.ts";
-import { LEDGER, type LedgerColumns, readEntity, readLedger, toCounts, toLedger } from "./sqlite-rows.ts";
+import { LEDGER, type LedgerColumns, readEntity, readLedger, shownRows, toCounts, toLedger } from "./sqlite-rows.ts";
 import { search } from "./sqlite-search.ts";
 import {
   countParked,
@@ -163,7 +163,8 @@ function members(sql: Sql, { target, kind, field, cursor, limit, newestFirst }: 
     prefix,
     limit,
   );
-  return pageOf(rows, limit, (last) => [last.sort, last.source]);
+  const shown = shownRows(sql, rows, ({ source: key }) => key);
+  return pageOf(shown, shown.length < rows.length ? shown.length : limit, (last) => [last.sort, last.source]);
 }
 
 /** Each side by its own index, as far as it goes: an entity may have a million edges. */
@@ -258,12 +259,13 @@ function readBacklog(sql: Sql) {
 }
 
 function dumpEntities(sql: Sql, after: string, limit: number): DumpEntity[] {
+  const keys = sql.all<{ key: string }>("SELECT key FROM entity WHERE key > ? ORDER BY key LIMIT ?", after, limit);
   return sql
     .all<{ key: string; state: string; hidden: number; visible: number; touched: number }>(
       "SELECT key, state, hidden, visible, EXISTS (SELECT 1 FROM edge WHERE target = entity.key AND live = 1) AS touched " +
         "FROM entity WHERE key > ? ORDER BY key LIMIT ?",
       after,
-      limit,
+      shownRows(sql, keys, ({ key }) => key).length,
     )
     .map(({ key, state, hidden, visible, touched }) => ({
       key,

@@ -5,10 +5,38 @@ import { ABSENT, type StoredEntity } from "../../domain/projection.ts";
 import { decodeState } from "../../domain/state.ts";
 import type { PositionRow } from "../../ports/database.ts";
 import type { Sql } from "../../sql/sql.ts";
+import { countShown, SHOWN_MAX } from "./bounds.ts";
 
 export function readEntity(sql: Sql, key: string): StoredEntity {
+  return readEntityIn(sql, key, () => undefined);
+}
+
+/** Tells `take` how large the stored state is before it is decoded. */
+export function readEntityIn(sql: Sql, key: string, take: (size: number) => void): StoredEntity {
   const row = sql.get<{ state: string; hidden: number }>("SELECT state, hidden FROM entity WHERE key = ?", key);
-  return row === undefined ? ABSENT : { state: decodeState(row.state), hidden: row.hidden === 1, existing: true };
+  if (row === undefined) return ABSENT;
+  take(row.state.length);
+  return { state: decodeState(row.state), hidden: row.hidden === 1, existing: true };
+}
+
+/** States that are measured at a time: no more of them are read than are about to be shown, and a few. */
+const MEASURED_AT_ONCE = 50;
+
+/** Those of the rows, from the first on, that an answer or a page holds by the states of their entities. */
+export function shownRows<Row>(sql: Sql, rows: readonly Row[], keyOf: (row: Row) => string): readonly Row[] {
+  const sizes: number[] = [];
+  for (let sum = 0; sizes.length < rows.length && rows.length > 1 && sum < SHOWN_MAX; ) {
+    const keys = rows.slice(sizes.length, sizes.length + MEASURED_AT_ONCE).map(keyOf);
+    const measured = sql.all<{ size: number }>(
+      "SELECT coalesce(length(state), 0) AS size FROM json_each(?) AS asked LEFT JOIN entity ON entity.key = asked.value ORDER BY asked.key",
+      JSON.stringify(keys),
+    );
+    for (const { size } of measured) {
+      sizes.push(size);
+      sum += size;
+    }
+  }
+  return rows.length > 1 ? rows.slice(0, countShown(sizes)) : rows;
 }
 
 export function readPosition(sql: Sql, key: string): PositionRow {

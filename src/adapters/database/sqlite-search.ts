@@ -4,7 +4,7 @@ import { foldedWords, type IndexEntry, type Query } from "../../domain/query.ts"
 import type { Page, QueryAnswer, Question } from "../../ports/database.ts";
 import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
 import { readPlace } from "./place.ts";
-import { readEntity } from "./sqlite-rows.ts";
+import { readEntity, shownRows } from "./sqlite-rows.ts";
 
 /** Words of a query beyond these say nothing more. */
 const WORDS_MAX = 32;
@@ -49,10 +49,12 @@ export function search(sql: Sql, query: Query, cursor: string, limit: number): P
   const { where, params } = conditions(query);
   if (query.text === undefined) return newest(sql, where, params, cursor, limit);
   const words = foldedWords(query.text).slice(0, WORDS_MAX);
-  if (words.length === 0) return { sources: [], next: null };
+  if (words.length === 0) return NOTHING;
   const match = words.map((word) => `"${word}"`).join(" ");
   return best(sql, where, [match, ...params], cursor, limit);
 }
+
+const NOTHING: Page = { sources: [], next: null };
 
 /** A page goes on behind the entity that the one before ended with, wherever that stands by now. */
 function best(sql: Sql, where: string, params: readonly SqlValue[], cursor: string, limit: number): Page {
@@ -70,9 +72,10 @@ function best(sql: Sql, where: string, params: readonly SqlValue[], cursor: stri
           from,
           limit,
         );
-  const to = from + rows.length;
-  const more = rows.length === limit && to < MATCHES_MAX;
-  return { sources: rows.map(({ key }) => key), next: more ? JSON.stringify([to, rows.at(-1)!.key]) : null };
+  const sources = shownRows(sql, rows, ({ key }) => key).map(({ key }) => key);
+  const to = from + sources.length;
+  const more = (sources.length < rows.length || rows.length === limit) && to < MATCHES_MAX;
+  return { sources, next: more ? JSON.stringify([to, sources.at(-1)]) : null };
 }
 
 function newest(sql: Sql, where: string, params: readonly SqlValue[], cursor: string, limit: number): Page {
@@ -84,9 +87,11 @@ function newest(sql: Sql, where: string, params: readonly SqlValue[], cursor: st
     key,
     limit,
   );
-  const last = rows.at(-1);
-  const next = rows.length < limit || last === undefined ? null : JSON.stringify([last.time, last.key]);
-  return { sources: rows.map((row) => row.key), next };
+  const shown = shownRows(sql, rows, (row) => row.key);
+  const last = shown.at(-1);
+  const isLast = shown.length === rows.length && rows.length < limit;
+  const next = isLast || last === undefined ? null : JSON.stringify([last.time, last.key]);
+  return { sources: shown.map((row) => row.key), next };
 }
 
 function conditions({ tenant, kind, user, from, to, state, tags }: Query): { where: string; params: SqlValue[] } {
@@ -104,26 +109,29 @@ function conditions({ tenant, kind, user, from, to, state, tags }: Query): { whe
   return { where: parts.map(([text]) => text).join(" AND "), params: parts.map(([, value]) => value) };
 }
 
-/** Answers a question as of the running transaction, and keeps the answer. */
-export function answerQuestion(sql: Sql, { key, query, limit, keepMs }: Question, nowMs: number): void {
-  const { sources } = search(sql, query, "", limit);
+/** Answers a question as of the running transaction, and keeps the answer, whose size it returns. */
+export function answerQuestion(sql: Sql, { key, query, limit, keepMs }: Question, nowMs: number): number {
+  if (sql.get("SELECT 1 FROM query_answer WHERE key = ?", key) !== undefined) return 0;
+  const { sources, next } = search(sql, query, "", limit);
   const positions = sql.all<{ key: string; next: number }>("SELECT key, next FROM position WHERE key LIKE 'log/%'");
   const answer: QueryAnswer = {
     atMs: nowMs,
     positions: Object.fromEntries(positions.map((row) => [row.key, row.next])),
     found: sources.map((source) => ({ key: source, state: readEntity(sql, source).state })),
+    truncated: next !== null && sources.length < limit,
   };
-  if (sql.get("SELECT 1 FROM query_answer WHERE key = ?", key) !== undefined) return;
-  const parts = JSON.stringify(answer).match(PARTS)!;
-  for (const [part, text] of parts.entries()) {
+  const text = JSON.stringify(answer);
+  const parts = text.match(PARTS)!;
+  for (const [part, answerPart] of parts.entries()) {
     sql.run(
       "INSERT INTO query_answer (key, part, answer, expires_ms) VALUES (?, ?, ?, ?)",
       key,
       part,
-      text,
+      answerPart,
       nowMs + keepMs,
     );
   }
+  return text.length;
 }
 
 /** The kept answer; undefined when there is none, or its time is over. */
@@ -133,5 +141,10 @@ export function readAnswer(sql: Sql, key: string, nowMs: number): QueryAnswer | 
     key,
     nowMs,
   );
-  return parts.length === 0 ? undefined : JSON.parse(parts.map(({ answer }) => answer).join(""));
+  if (parts.length === 0) return undefined;
+  const answer: Omit<QueryAnswer, "truncated"> & Partial<QueryAnswer> = JSON.parse(
+    parts.map((part) => part.answer).join(""),
+  );
+  // Answers of an older release are whole.
+  return { ...answer, truncated: answer.truncated ?? false };
 }

@@ -5,7 +5,8 @@ import type { Save } from "../../domain/settle.ts";
 import { encodeState, UNTOUCHED } from "../../domain/state.ts";
 import type { Decision, TransactRequest, TransactState, Writes } from "../../ports/database.ts";
 import type { Sql } from "../../sql/sql.ts";
-import { readEntity, readLedger, readPosition } from "./sqlite-rows.ts";
+import { createRoom } from "./bounds.ts";
+import { readEntityIn, readLedger, readPosition } from "./sqlite-rows.ts";
 import { answerQuestion, saveIndex } from "./sqlite-search.ts";
 import { parkedRow, readRetry, saveDecision, saveParked, saveRetry } from "./sqlite-tasks.ts";
 
@@ -21,7 +22,8 @@ export function sqliteTransact(
   decide: (state: TransactState) => Decision,
 ): void {
   sql.transaction(() => {
-    const entities = new Map(request.keys.map((key) => [key, readEntity(sql, key)]));
+    const take = createRoom(request.divisible);
+    const entities = new Map(request.keys.map((key) => [key, readEntityIn(sql, key, take)]));
     const positions = new Map(request.positions.map((key) => [key, readPosition(sql, key)]));
     const ledger = new Map(request.ledger.map((key) => [key, readLedger(sql, key)]));
     const retries = new Map((request.retries ?? []).map((key) => [key, readRetry(sql, key)]));
@@ -37,14 +39,20 @@ export function sqliteTransact(
     for (let i = 0; i < DECISIONS_MAX; i++) {
       const decision = decide(state);
       if ("stop" in decision) return;
-      if ("write" in decision) return save(sql, decision.write, entities, state.nowMs);
-      for (const key of decision.need) entities.set(key, readEntity(sql, key));
+      if ("write" in decision) return save(sql, decision.write, entities, state.nowMs, take);
+      for (const key of decision.need) entities.set(key, readEntityIn(sql, key, take));
     }
     throw new Error(`Cannot decide: more entities were asked for ${DECISIONS_MAX} times`);
   });
 }
 
-function save(sql: Sql, writes: Writes, loaded: ReadonlyMap<string, StoredEntity>, atMs: number): void {
+function save(
+  sql: Sql,
+  writes: Writes,
+  loaded: ReadonlyMap<string, StoredEntity>,
+  atMs: number,
+  take: (size: number) => void,
+): void {
   for (const { key, next, counts } of writes.positions) {
     sql.run(
       "INSERT INTO position (key, next, counts) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET next = excluded.next, counts = excluded.counts",
@@ -64,7 +72,7 @@ function save(sql: Sql, writes: Writes, loaded: ReadonlyMap<string, StoredEntity
   }
   saveLedger(sql, writes.ledger);
   saveTasks(sql, writes, atMs);
-  for (const question of writes.questions ?? []) answerQuestion(sql, question, atMs);
+  for (const question of writes.questions ?? []) take(answerQuestion(sql, question, atMs));
 }
 
 function saveEntity(sql: Sql, { key, state, hidden, visible, edges, index }: Save, existing: boolean): void {

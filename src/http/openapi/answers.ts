@@ -16,6 +16,10 @@ const answered = z.object({
   items: z.array(entity),
   asOf: z.iso.datetime().describe("When it was answered, within the operation's transaction."),
   positions: z.record(text, count).describe("How far the graph had read each partition then."),
+  truncated: z
+    .literal(true)
+    .optional()
+    .describe("More was found than an answer holds, which are 4 MiB of characters: ask for less, or read the list."),
 });
 
 /** What an operation shows of itself once it has its outcome. */

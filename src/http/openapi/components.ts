@@ -16,7 +16,10 @@ export function addAnswers(components: Components): void {
   for (const [name, item] of Object.entries(PAGES)) {
     components[name] = object({
       items: { type: "array", items: refTo(item) },
-      next: { type: ["string", "null"], description: "The cursor of the next page; null on the last." },
+      next: {
+        type: ["string", "null"],
+        description: "The cursor of the next page; null on the last. A page may be short and still have a next one.",
+      },
     });
   }
 }

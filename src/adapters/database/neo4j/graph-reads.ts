@@ -3,8 +3,9 @@
 import { ABSENT, type Edge, type StoredEntity } from "../../../domain/projection.ts";
 import type { Database, DumpEntity, MembersQuery, Page } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
+import { countShown } from "../bounds.ts";
 import { readPlace } from "../place.ts";
-import { ENTITY, toEntity } from "./rows.ts";
+import { ENTITY, SHOWN, SIZE, toEntity } from "./rows.ts";
 import { arrow, type Shape, touched } from "./shape.ts";
 import type { Params, Transport } from "./transport.ts";
 
@@ -48,7 +49,7 @@ export function graphReads(transport: Transport, shape: Shape): GraphReads {
 
     async dumpEntities(after, limit) {
       const rows = await run(
-        `MATCH (n:Entity) WHERE n.key > $after AND n._state IS NOT NULL WITH n ORDER BY n.key LIMIT toInteger($limit) RETURN ${ENTITY}, labels(n), ${isTouched}`,
+        `MATCH (n:Entity) WHERE n.key > $after AND n._state IS NOT NULL WITH n ORDER BY n.key LIMIT toInteger($limit) WITH collect(n) AS ns, collect(${SIZE}) AS sizes UNWIND ns[..${SHOWN}] AS n RETURN ${ENTITY}, labels(n), ${isTouched}`,
         { after, limit },
       );
       return rows.map((row): DumpEntity => {
@@ -130,12 +131,13 @@ async function members(
   const rows = await run(
     `${sourcesBy(shape, field, "$target")} AND n._sort ${side}= $sort AND (n._sort ${side} $sort OR n.key ${side} $key) ` +
       `AND ${isLive(field)} AND n.key STARTS WITH $prefix ` +
-      `RETURN n._sort, n.key ORDER BY n._sort ${order}, n.key ${order} LIMIT toInteger($limit)`,
+      `WITH n ORDER BY n._sort ${order}, n.key ${order} LIMIT toInteger($limit) RETURN n._sort, n.key, ${SIZE}`,
     { target, sort, key, limit, prefix: `${target.slice(0, target.indexOf("/"))}/${kind}/` },
   );
+  const shown = countShown(rows.map(([, , size]) => size as number));
   return pageOf(
-    (rows as unknown as [string, string][]).map(([at, source]) => [field, at, source]),
-    limit,
+    (rows.slice(0, shown) as unknown as [string, string][]).map(([at, source]) => [field, at, source]),
+    shown < rows.length ? shown : limit,
     ([, at, source]) => [at, source],
   );
 }

@@ -2,13 +2,28 @@
 import type { LedgerRow } from "../../../domain/outcome.ts";
 import { ABSENT, type StoredEntity } from "../../../domain/projection.ts";
 import type { PositionRow, RetryRow, TransactRequest, TransactState } from "../../../ports/database.ts";
-import { ENTITY, LEDGER, POSITION, RETRY, toEntity, toLedgerRows, toPosition, toRetryRows, wholeRows } from "./rows.ts";
+import { HELD_MAX } from "../bounds.ts";
+import { GraphFailure } from "./failure.ts";
+import {
+  ENTITY,
+  LEDGER,
+  POSITION,
+  RETRY,
+  SIZE,
+  toEntity,
+  toLedgerRows,
+  toPosition,
+  toRetryRows,
+  wholeRows,
+} from "./rows.ts";
 import type { Shape } from "./shape.ts";
 import type { Params, Row } from "./transport.ts";
 
 /** An entity with what saving it has to know. */
 export interface LoadedEntity {
   readonly stored: StoredEntity;
+  /** Characters of its state as stored. */
+  readonly size: number;
   /** Its revision, raised by every write. */
   readonly v: number;
   /** Whether it bears its kind's label. */
@@ -44,11 +59,14 @@ const RETURN = "RETURN positions, entities, ledger, retries, parked, datetime.re
 /** Setting a property to what it is writes nothing, but locks; what is read after it is what stands. */
 const LOCK = "_lock = 0";
 
-/** What is collected of entities that there are; the others, which are most, cost nothing on the wire. */
+/**
+ * What is taken along of entities that there are; the others, which are most, cost nothing on the wire. Null where their
+ * states have not the room, which is known before any of them is taken.
+ */
 function entityColumns({ fields }: Shape): string {
   const refers = fields.map((field) => `n._${field}`).join(", ");
   const columns = `${ENTITY}, coalesce(n._v, 0), size(labels(n)) > CASE WHEN n:Unseen THEN 2 ELSE 1 END, n._cut, ${refers}`;
-  return `collect(CASE WHEN n._state IS NOT NULL THEN [${columns}] END)`;
+  return `CASE WHEN held <= $room THEN [n IN ns WHERE n._state IS NOT NULL | [${columns}]] END`;
 }
 
 const POSITION_COLUMNS = `collect([${POSITION}, coalesce(p._v, 0)])`;
@@ -61,7 +79,7 @@ const POSITION_COLUMNS = `collect([${POSITION}, coalesce(p._v, 0)])`;
 export function loadsOf(shape: Shape, { making }: { readonly making: boolean }): Loads {
   const locked = (pattern: string, name: string): string =>
     making ? `MERGE ${pattern} ON MATCH SET ${name}.${LOCK}` : `MATCH ${pattern} SET ${name}.${LOCK}`;
-  const entities = `CALL () { UNWIND $keys AS k ${locked("(n:Entity {key: k})", "n")} RETURN ${entityColumns(shape)} AS entities }`;
+  const entities = `CALL () { UNWIND $keys AS k ${locked("(n:Entity {key: k})", "n")} WITH collect(n) AS ns, sum(${SIZE}) AS held RETURN ${entityColumns(shape)} AS entities }`;
   return {
     all: `CALL () { UNWIND $positions AS k ${locked("(p:Position {key: k})", "p")} RETURN ${POSITION_COLUMNS} AS positions }
 ${entities}
@@ -73,15 +91,27 @@ ${RETURN}`,
   };
 }
 
-export function loadParams({ positions, keys, ledger, retries = [], parked = [] }: TransactRequest): Params {
-  return { positions, keys, ledger, retries, parked };
+export function loadParams(request: TransactRequest): Params {
+  const { positions, keys, ledger, retries = [], parked = [] } = request;
+  return { positions, keys, ledger, retries, parked, room: roomIn(request, []) };
+}
+
+/** Parameters of {@link Loads.more}. */
+export function moreParams(request: TransactRequest, { entities }: Loaded, keys: readonly string[]): Params {
+  return { keys, room: roomIn(request, [...entities.values()]) };
+}
+
+/** What more a transaction may load: any size where less cannot be taken. */
+function roomIn({ divisible = false }: TransactRequest, loaded: readonly LoadedEntity[]): number {
+  if (!divisible) return Number.MAX_SAFE_INTEGER;
+  return HELD_MAX - loaded.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Reads the one row of {@link Loads.all}. */
 export function toLoaded(shape: Shape, request: TransactRequest, rows: readonly Row[]): Loaded {
   const [positionRows, entityRows, ledgerRows, retryRows, parkedRows, nowMs] = rows[0] as unknown as [
     Row[],
-    Row[],
+    Row[] | null,
     Row[],
     Row[],
     Row[],
@@ -114,20 +144,25 @@ export function toLoaded(shape: Shape, request: TransactRequest, rows: readonly 
   return { state, entities, positions, retries, parked };
 }
 
-const NOTHING: LoadedEntity = { stored: ABSENT, v: 0, shown: false, targets: new Map(), cut: [] };
+const NOTHING: LoadedEntity = { stored: ABSENT, size: 0, v: 0, shown: false, targets: new Map(), cut: [] };
 
-/** Takes note of entities that were loaded; of these keys, those without a row are absent. */
+/**
+ * Takes note of entities that were loaded; of these keys, those without a row are absent. Throws GraphFailure where there
+ * was no room for them.
+ */
 export function addEntities(
   { fields }: Shape,
   entities: Map<string, LoadedEntity>,
   keys: readonly string[],
-  rows: readonly Row[],
+  rows: readonly Row[] | null,
 ): void {
+  if (rows === null)
+    throw new GraphFailure("too_large", "what these operations are about is too much for one transaction");
   for (const key of keys) entities.set(key, NOTHING);
   for (const row of rows) {
     const [key, stored] = toEntity(row);
     const [v, shown, cut, ...refers] = row.slice(3) as unknown as [number, boolean, string[] | null, ...string[]];
     const targets = new Map(fields.flatMap((field, i) => (refers[i] == null ? [] : [[field, refers[i]] as const])));
-    entities.set(key, { stored, v, shown, targets, cut: cut ?? [] });
+    entities.set(key, { stored, size: (row[1] as string).length, v, shown, targets, cut: cut ?? [] });
   }
 }

@@ -4,6 +4,7 @@ import type { LedgerRow } from "../../../domain/outcome.ts";
 import { ABSENT, type StoredEntity } from "../../../domain/projection.ts";
 import { decodeState } from "../../../domain/state.ts";
 import type { OutboxRow, ParkedRow, PositionRow, RetryRow } from "../../../ports/database.ts";
+import { SHOWN_MAX } from "../bounds.ts";
 import type { Row, Value } from "./transport.ts";
 
 /**
@@ -16,6 +17,17 @@ export function wholeRows(rows: readonly Row[], certain = Number.POSITIVE_INFINI
 
 /** What a statement returns of an entity `n`, for {@link toEntity}. */
 export const ENTITY = "n.key, n._state, n._hidden";
+
+/** The size of an entity's state. */
+export const SIZE = "coalesce(size(n._state), 0)";
+
+/**
+ * How many of the rows of `sizes` an answer or a page holds, see `countShown`. Each is added up for every one behind it, so
+ * only where they are not all shown.
+ */
+export const SHOWN =
+  `CASE WHEN reduce(sum = 0, s IN sizes | sum + s) < ${SHOWN_MAX} THEN size(sizes) ` +
+  `ELSE size([i IN range(0, size(sizes) - 1) WHERE reduce(sum = 0, s IN sizes[..i] | sum + s) < ${SHOWN_MAX}]) END`;
 
 export function toEntity(row: Row): readonly [key: string, entity: StoredEntity] {
   const [key, state, hidden] = row as [string, string | null, boolean | null];

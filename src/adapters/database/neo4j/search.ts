@@ -5,8 +5,10 @@
 import { foldedWords, type Query } from "../../../domain/query.ts";
 import type { Page } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
+import { countShown } from "../bounds.ts";
 import { readPlace } from "../place.ts";
 import { textIndexName } from "./indexes.ts";
+import { SIZE } from "./rows.ts";
 import type { Shape } from "./shape.ts";
 import type { Params, Row, Transport, Value } from "./transport.ts";
 
@@ -80,17 +82,23 @@ async function best(
   const found = `${pattern} ORDER BY ${order}`;
   const text =
     cursor === ""
-      ? `${found} LIMIT toInteger($limit) RETURN n.key`
+      ? `${found} LIMIT toInteger($limit) RETURN n.key, ${SIZE}`
       : `${found} LIMIT ${MATCHES_MAX} WITH collect(n.key) AS found ` +
         "WITH found, coalesce([i IN range(0, size(found) - 1) WHERE found[i] = $last][0] + 1, toInteger($from)) AS place " +
-        "UNWIND found[place..place + toInteger($limit)] AS key RETURN key";
+        `UNWIND found[place..place + toInteger($limit)] AS key OPTIONAL MATCH (n:Entity {key: key}) RETURN key, ${SIZE}`;
   const rows = await transport.run(text, { ...params, limit, from, last });
-  const sources = rows.map(([key]) => key as string);
-  const to = from + rows.length;
-  return { sources, next: rows.length === limit && to < MATCHES_MAX ? JSON.stringify([to, sources.at(-1)]) : null };
+  const sources = shownOf(rows).map(([key]) => key as string);
+  const to = from + sources.length;
+  const more = (sources.length < rows.length || rows.length === limit) && to < MATCHES_MAX;
+  return { sources, next: more ? JSON.stringify([to, sources.at(-1)]) : null };
 }
 
 const NOTHING: Page = { sources: [], next: null };
+
+/** Those of the rows that a page holds; the last column is the size of each. */
+function shownOf(rows: readonly Row[]): readonly Row[] {
+  return rows.slice(0, countShown(rows.map((row) => row.at(-1) as number)));
+}
 
 async function newest(
   transport: Transport,
@@ -102,10 +110,12 @@ async function newest(
   if (params === undefined) return NOTHING;
   const behind = "n._time <= $time AND (n._time < $time OR n.key < $key)";
   const rows = await transport.run(
-    `${pattern} AND ${behind} RETURN n._time, n.key ORDER BY ${order} LIMIT toInteger($limit)`,
+    `${pattern} AND ${behind} WITH n ORDER BY ${order} LIMIT toInteger($limit) RETURN n._time, n.key, ${SIZE}`,
     { ...params, time, key, limit },
   );
-  const last = rows.at(-1);
-  const next = rows.length < limit || last === undefined ? null : JSON.stringify(last satisfies Row);
-  return { sources: rows.map(([, found]) => found as string), next };
+  const shown = shownOf(rows);
+  const last = shown.at(-1);
+  const isLast = shown.length === rows.length && rows.length < limit;
+  const next = isLast || last === undefined ? null : JSON.stringify(last.slice(0, 2));
+  return { sources: shown.map(([, found]) => found as string), next };
 }

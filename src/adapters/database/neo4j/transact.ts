@@ -3,7 +3,7 @@
 // changed (core-proof b2). Both raise `_v`, so that they can share a database.
 import type { Decision, TransactRequest, TransactState, Writes } from "../../../ports/database.ts";
 import { GraphFailure } from "./failure.ts";
-import { addEntities, type Loaded, type Loads, loadParams, loadsOf, toLoaded } from "./load.ts";
+import { addEntities, type Loaded, type Loads, loadParams, loadsOf, moreParams, toLoaded } from "./load.ts";
 import { questionParts } from "./question.ts";
 import { type Part, partsOf, toStatement, toStatements } from "./save.ts";
 import { divided, tooMuch, untilOf } from "./settled.ts";
@@ -49,7 +49,7 @@ async function locked(
 ): Promise<void> {
   try {
     const loaded = toLoaded(shape, request, await open.run(loads.all, loadParams(request)));
-    const writes = await decideWith(open.run, shape, loads, loaded, decide);
+    const writes = await decideWith(open.run, shape, loads, loaded, request, decide);
     if (writes === null) return await open.rollback();
     await open.runAll(toStatements(writtenParts(shape, writes, loaded), untilOf(loaded.state.nowMs)));
   } catch (error) {
@@ -81,7 +81,7 @@ async function guarded(
     }
   };
   const loaded = toLoaded(shape, request, await run(loads.all, loadParams(request)));
-  const writes = await decideWith(run, shape, loads, loaded, decide);
+  const writes = await decideWith(run, shape, loads, loaded, request, decide);
   if (writes === null) return;
   const guards = guardParts(writes, loaded);
   const { text, params } = toStatement(guards, writtenParts(shape, writes, loaded), untilOf(loaded.state.nowMs));
@@ -102,14 +102,15 @@ async function decideWith(
   shape: Shape,
   { more }: Loads,
   loaded: Loaded,
+  request: TransactRequest,
   decide: Decide,
 ): Promise<Writes | null> {
   for (let i = 0; i < DECISIONS_MAX; i++) {
     const decision = decide(loaded.state);
     if ("stop" in decision) return null;
     if ("write" in decision) return decision.write;
-    const rows = await run(more, { keys: decision.need });
-    addEntities(shape, loaded.entities, decision.need, rows[0]![0] as unknown as Row[]);
+    const rows = await run(more, moreParams(request, loaded, decision.need));
+    addEntities(shape, loaded.entities, decision.need, rows[0]![0] as unknown as Row[] | null);
   }
   throw new Error(`Cannot decide: more entities were asked for ${DECISIONS_MAX} times`);
 }
