@@ -243,7 +243,7 @@ export interface MembersQuery {
   readonly newestFirst?: boolean;
 }
 
-/** Rows of a list, newest first; `next` continues it. */
+/** Rows of a list, newest first; `next` continues it. Large rows end it early, with the one that makes it 4 MiB of characters. */
 export interface Listed<Row> {
   readonly rows: readonly Row[];
   readonly next: string | null;
@@ -301,7 +301,10 @@ export interface Database {
    * counts under the empty name.
    */
   parkedCounts(): Promise<Map<string, number>>;
-  /** Parked rows with a decision that has not been carried out, in order of key. */
+  /**
+   * Parked rows with a decision that has not been carried out, in order of key: the first, up to and with the one whose
+   * record and text make them 4 MiB of characters.
+   */
   dueDecisions(limit: number): Promise<{ readonly row: ParkedRow; readonly decision: DecisionRow }[]>;
   /** Notes that a replay was in vain, and why; the row then waits for the next decision. */
   noteReplay(key: string, version: string, reason: ParkReason, detail: string): Promise<void>;

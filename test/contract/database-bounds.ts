@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { encodeState } from "../../src/domain/state.ts";
 import type { Database, Page, TransactState } from "../../src/ports/database.ts";
 import type { MakeDatabase } from "./database.ts";
-import { edge, save, stateOf, write } from "./database-writes.ts";
+import { edge, parkedRow, save, stateOf, write } from "./database-writes.ts";
 
 const TARGET = "a/Message/1";
 const MIB = 1_048_576;
@@ -113,5 +113,29 @@ export function boundCases(make: MakeDatabase): void {
     expect(await load(KEYS.slice(0, 4), false, KEYS.slice(4))).toBe(KEYS.length);
     expect(await load(KEYS.slice(0, 4), true, KEYS.slice(4, 8))).toBe(8);
     expect(await load([...KEYS.slice(0, 4), "a/Memory/none"], true)).toBe(4);
+  });
+
+  it("parked records that are large are listed in short pages, and decided a few at a time", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const keys = KEYS.map((_, i) => `t/0/${10 + i}`);
+    for (const [i, key] of keys.entries()) {
+      const parked = [{ ...parkedRow(key), bytes: "e".repeat(300_000), atMs: 100 - i }];
+      const decision = { record: key, version: "v1", verdict: "replay", value: "x".repeat(100_000) } as const;
+      await write(database, { parked, decisions: [decision] });
+    }
+    const due = await database.dueDecisions(100);
+    expect(due.map(({ row }) => row.key)).toEqual(keys.slice(0, 11));
+    expect(due.every(({ decision, row }) => decision.record === row.key && decision.value?.length === 100_000)).toBe(
+      true,
+    );
+    expect(await database.dueDecisions(3)).toHaveLength(3);
+    const pages = await pagesOf(async (cursor) => {
+      const { rows, next } = await database.listParked({ topic: "t" }, cursor, 100);
+      return { sources: rows.map(({ key }) => key), next };
+    });
+    expect(pages.flat()).toEqual(keys);
+    for (const page of pages) expect(page.length * 300_000).toBeLessThan(4 * MIB + 300_000);
+    expect((await database.listParked({}, "", 2)).rows.map(({ key }) => key)).toEqual(keys.slice(0, 2));
   });
 }

@@ -22,13 +22,25 @@ export function readEntityIn(sql: Sql, key: string, take: (size: number) => void
 /** States that are measured at a time: no more of them are read than are about to be shown, and a few. */
 const MEASURED_AT_ONCE = 50;
 
-/** Those of the rows, from the first on, that an answer or a page holds by the states of their entities. */
-export function shownRows<Row>(sql: Sql, rows: readonly Row[], keyOf: (row: Row) => string): readonly Row[] {
+/** How large a state is, and a parked record with the text of what was decided about it. */
+const SIZES = {
+  entity: "SELECT length(state) FROM entity WHERE key = asked.value",
+  parked:
+    "SELECT coalesce(length(bytes), 0) + coalesce((SELECT length(value) FROM decision WHERE record = asked.value), 0) FROM parked WHERE key = asked.value",
+};
+
+/** Those of the rows, from the first on, that an answer or a page holds by the size of what their keys name. */
+export function shownRows<Row>(
+  sql: Sql,
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+  what: keyof typeof SIZES = "entity",
+): readonly Row[] {
   const sizes: number[] = [];
   for (let sum = 0; sizes.length < rows.length && rows.length > 1 && sum < SHOWN_MAX; ) {
     const keys = rows.slice(sizes.length, sizes.length + MEASURED_AT_ONCE).map(keyOf);
     const measured = sql.all<{ size: number }>(
-      "SELECT coalesce(length(state), 0) AS size FROM json_each(?) AS asked LEFT JOIN entity ON entity.key = asked.value ORDER BY asked.key",
+      `SELECT coalesce((${SIZES[what]}), 0) AS size FROM json_each(?) AS asked ORDER BY asked.key`,
       JSON.stringify(keys),
     );
     for (const { size } of measured) {

@@ -12,6 +12,7 @@ import type {
 import { LAST, type Sql, type SqlValue } from "../../sql/sql.ts";
 import { inTurn } from "./in-turn.ts";
 import { readPlace } from "./place.ts";
+import { shownRows } from "./sqlite-rows.ts";
 
 interface RetryColumns {
   readonly key: string;
@@ -152,10 +153,12 @@ export function saveDecision(sql: Sql, { record, version, verdict, value }: Deci
 }
 
 export function dueDecisions(sql: Sql, limit: number): { row: ParkedRow; decision: DecisionRow }[] {
+  const due = "FROM parked CROSS JOIN decision ON record = key WHERE due = 1 ORDER BY key LIMIT ?";
+  const keys = sql.all<{ key: string }>(`SELECT key ${due}`, limit);
   return sql
     .all<ParkedColumns & DecisionRow>(
-      `SELECT ${PARKED_COLUMNS}, record, version, verdict, value FROM parked CROSS JOIN decision ON record = key WHERE due = 1 ORDER BY key LIMIT ?`,
-      limit,
+      `SELECT ${PARKED_COLUMNS}, record, version, verdict, value ${due}`,
+      shownRows(sql, keys, ({ key }) => key, "parked").length,
     )
     .map(({ record, version, verdict, value, ...row }) => ({
       row: toParked(row),
@@ -178,15 +181,13 @@ export function noteReplay(sql: Sql, key: string, version: string, reason: ParkR
 export function listParked(sql: Sql, filter: ParkedFilter, cursor: string, limit: number): Listed<ParkedRow> {
   const { where, params } = parkedWhere(filter);
   const [atMs, key] = readPlace(cursor, [Number.MAX_SAFE_INTEGER, LAST]);
-  const rows = sql.all<ParkedColumns>(
-    `${PARKED} WHERE (at_ms, key) < (?, ?) AND ${where} ORDER BY at_ms DESC, key DESC LIMIT ?`,
-    atMs,
-    key,
-    ...params,
-    limit,
-  );
+  const behind = `WHERE (at_ms, key) < (?, ?) AND ${where} ORDER BY at_ms DESC, key DESC LIMIT ?`;
+  const keys = sql.all<{ key: string }>(`SELECT key FROM parked ${behind}`, atMs, key, ...params, limit);
+  const shown = shownRows(sql, keys, (row) => row.key, "parked").length;
+  const rows = sql.all<ParkedColumns>(`${PARKED} ${behind}`, atMs, key, ...params, shown);
   const last = rows.at(-1);
-  const next = rows.length < limit || last === undefined ? null : JSON.stringify([last.at_ms, last.key]);
+  const isLast = shown === keys.length && shown < limit;
+  const next = isLast || last === undefined ? null : JSON.stringify([last.at_ms, last.key]);
   return { rows: rows.map(toParked), next };
 }
 

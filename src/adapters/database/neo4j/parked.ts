@@ -3,7 +3,7 @@
 import type { Database, DecisionRow, ParkedFilter } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
-import { PARKED, PARKED_COLUMNS, toParkedRows, wholeRows } from "./rows.ts";
+import { PARKED, PARKED_COLUMNS, SHOWN, toParkedRows, wholeRows } from "./rows.ts";
 import { MARK_DUE } from "./save.ts";
 import type { Params, Transport } from "./transport.ts";
 
@@ -39,12 +39,15 @@ export function parked({ run }: Transport): Parked {
       const { where, params } = conditions(filter);
       const [at, key] = readPlace(cursor, [Number.MAX_SAFE_INTEGER, LAST]);
       const rows = await run(
-        `MATCH (k:Parked) WHERE k.at <= $at AND (k.at < $at OR k.key < $key) AND ${where} RETURN ${PARKED} ORDER BY k.at DESC, k.key DESC LIMIT toInteger($limit)`,
+        `MATCH (k:Parked) WHERE k.at <= $at AND (k.at < $at OR k.key < $key) AND ${where} WITH k ORDER BY k.at DESC, k.key DESC LIMIT toInteger($limit)
+WITH collect(k) AS ks, collect(coalesce(size(k.bytes), 0)) AS sizes WITH ks, ${SHOWN} AS shown
+UNWIND ks[..shown] AS k RETURN ${PARKED}, shown < size(ks) ORDER BY k.at DESC, k.key DESC`,
         { ...params, at, key, limit },
       );
       const found = toParkedRows(rows);
       const last = found.at(-1);
-      const next = rows.length < limit || last === undefined ? null : JSON.stringify([last.atMs, last.key]);
+      const isLast = rows[0]?.[PARKED_COLUMNS] !== true && rows.length < limit;
+      const next = isLast || last === undefined ? null : JSON.stringify([last.atMs, last.key]);
       return { rows: found, next };
     },
 
@@ -57,7 +60,10 @@ export function parked({ run }: Transport): Parked {
 
     async dueDecisions(limit) {
       const rows = await run(
-        `MATCH (k:Parked) WHERE k.isDue = true WITH k ORDER BY k.key LIMIT toInteger($limit) MATCH (d:Decision {key: k.key}) RETURN ${PARKED}, d.version, d.verdict, d.value ORDER BY k.key`,
+        `MATCH (k:Parked) WHERE k.isDue = true WITH k ORDER BY k.key LIMIT toInteger($limit) MATCH (d:Decision {key: k.key}) WITH k, d ORDER BY k.key
+WITH collect(k) AS ks, collect(d) AS ds, collect(coalesce(size(k.bytes), 0) + coalesce(size(d.value), 0)) AS sizes
+WITH ks, ds, ${SHOWN} AS shown UNWIND range(0, shown - 1) AS i WITH ks[i] AS k, ds[i] AS d
+RETURN ${PARKED}, d.version, d.verdict, d.value ORDER BY k.key`,
         { limit },
       );
       return rows.flatMap((values) => {
