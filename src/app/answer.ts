@@ -7,7 +7,7 @@ import type { StoredEntity } from "../domain/projection.ts";
 import { isDeleted } from "../domain/state.ts";
 import { kindOfType, present } from "../flows/define.ts";
 import { type Draft, entityOf } from "./intake.ts";
-import type { Answered, Queries } from "./queries.ts";
+import { type Answered, createRoom, type Queries } from "./queries.ts";
 
 /** Answer to one submission. */
 export type Answer =
@@ -61,10 +61,11 @@ export async function answerWithResult(
   row: LedgerRow,
   entity: Shown,
   because?: string,
+  room = createRoom(),
 ): Promise<Answer> {
   const answer = appliedAnswer(attempt, row, entity, because);
   if (attempt.draft.type.query === undefined) return answer;
-  const result = await queries.answered(row.key).catch(() => undefined);
+  const result = await queries.answered(row.key, room).catch(() => undefined);
   return result === undefined ? answer : ({ ...answer, result } as Answer);
 }
 

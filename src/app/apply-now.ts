@@ -14,7 +14,7 @@ import type { Engine } from "./engine.ts";
 import { type Draft, entityOf, type Identity, type Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Prepare } from "./prepare.ts";
-import type { Queries } from "./queries.ts";
+import { createRoom, type Queries, type Room } from "./queries.ts";
 import { current } from "./visible.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -69,6 +69,7 @@ export async function applyNow(
   attempts: readonly SyncAttempt[],
   tenant: string,
   answers: Answer[],
+  room = createRoom(),
 ): Promise<AppliedGroup> {
   const refuse = (refused: readonly SyncAttempt[], error: AppError): AppliedGroup => {
     for (const { attempt, failure } of refused) {
@@ -80,7 +81,7 @@ export async function applyNow(
     const arrivals = attempts.map((attempt) => arrivalOf(deps, attempt));
     const { results } = await deps.engine.apply({ arrivals, advances: [], parked: [] });
     for (const attempt of attempts) {
-      answers[attempt.attempt.index] = await syncAnswer(deps, attempt, results.get(attempt.attempt.operation.id));
+      answers[attempt.attempt.index] = await syncAnswer(deps, attempt, results.get(attempt.attempt.operation.id), room);
     }
     const waiting = attempts.filter(({ attempt }) => {
       const result = results.get(attempt.operation.id);
@@ -90,14 +91,14 @@ export async function applyNow(
   } catch (error) {
     if (attempts.length > 1 && isForHalves(asAppError(error))) {
       const half = Math.ceil(attempts.length / 2);
-      const first = await applyNow(deps, attempts.slice(0, half), tenant, answers);
+      const first = await applyNow(deps, attempts.slice(0, half), tenant, answers, room);
       const rest = attempts.slice(half);
       if (first.halted !== undefined) {
         // Not tried, so that nothing of it may stand, whatever may of what is before it.
         const untried = new AppError("graph_unavailable", first.halted.message, { cause: first.halted });
         return { ...refuse(rest, untried), waiting: first.waiting };
       }
-      const second = await applyNow(deps, rest, tenant, answers);
+      const second = await applyNow(deps, rest, tenant, answers, room);
       return { ...second, waiting: [...first.waiting, ...second.waiting] };
     }
     deps.log.applyFailed(attempts.length, error, attempts[0]!.attempt.operation);
@@ -151,6 +152,7 @@ async function syncAnswer(
   deps: SyncDeps,
   { attempt, failure }: SyncAttempt,
   result: Result | undefined,
+  room: Room,
 ): Promise<Answer> {
   const { kind, id } = entityOf(attempt.draft.flow, attempt.draft.type, attempt.operation);
   if (result?.status === "refused") {
@@ -158,7 +160,7 @@ async function syncAnswer(
   }
   if (result?.status !== "done") return { problem: mismatch() };
   if (result.waiting) return pendingAnswer(attempt, result.row, failure?.reason);
-  return answerWithResult(deps.queries, attempt, result.row, result, failure?.reason);
+  return answerWithResult(deps.queries, attempt, result.row, result, failure?.reason, room);
 }
 
 /** 503: nothing is anywhere, or one attempt may still land (core-proof #30). */

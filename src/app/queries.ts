@@ -22,10 +22,17 @@ export interface Answered {
   readonly truncated?: true;
 }
 
+/** Characters that are left for answers which are given together; the one that takes the last of them is whole. */
+export interface Room {
+  left: number;
+}
+
+export const createRoom = (): Room => ({ left: 4 * 1_048_576 });
+
 export interface Queries {
   find(query: Query, cursor: string, limit: number): Promise<{ items: Items; next: string | null }>;
-  /** The answer to the operation with this ledger key; undefined when its time is over. */
-  answered(operationKey: string): Promise<Answered | undefined>;
+  /** The answer to the operation with this ledger key; undefined when its time is over, or no room is left for it. */
+  answered(operationKey: string, room: Room): Promise<Answered | undefined>;
 }
 
 export interface QueriesDeps {
@@ -50,9 +57,10 @@ export function createQueries({ flows, model, database }: QueriesDeps): Queries 
         next: page.next === null ? null : writeCursor(page.next),
       };
     },
-    async answered(operationKey) {
-      const answer = await database.queryAnswer(operationKey);
+    async answered(operationKey, room) {
+      const answer = room.left <= 0 ? undefined : await database.queryAnswer(operationKey);
       if (answer === undefined) return undefined;
+      room.left -= answer.size;
       const { atMs, positions, found, truncated } = answer;
       return {
         items: found.map(({ key, state }) => present(flowOf(key), key, state)),

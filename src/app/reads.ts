@@ -13,7 +13,7 @@ import { isStale } from "../flows/texts.ts";
 import type { Clock, Delay, Entropy } from "../ports/clock.ts";
 import type { Database, RetryRow } from "../ports/database.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
-import { type Answered, flowOfKind, type Queries } from "./queries.ts";
+import { type Answered, createRoom, flowOfKind, type Queries } from "./queries.ts";
 import { surroundings, visible } from "./visible.ts";
 
 /** What became of an operation, as its resource shows it. */
@@ -34,7 +34,7 @@ export interface OperationStatus {
   /** Attempts at its prepared work so far, and when the next is due. */
   readonly attempts?: number;
   readonly dueAt?: string;
-  /** The answer to a query, while it is kept. */
+  /** The answer to a query, while it is kept; of many operations together, as far as there is room, and once each. */
   readonly result?: Answered;
   /** Why it is parked, or why its prepared work failed so far. */
   readonly reason?: string;
@@ -100,13 +100,19 @@ export function createReads(deps: ReadsDeps): Reads {
       missing.length === 0 ? new Map<string, RetryRow>() : deps.database.retryRows(missing),
       appliedOf(deps.database, [...rows.values()]),
     ]);
+    const results = new Map<string, Answered>();
+    const room = createRoom();
+    for (const row of rows.values()) {
+      const result = isQuery(deps.flows, row) ? await deps.queries.answered(row.key, room) : undefined;
+      if (result !== undefined) results.set(row.key, result);
+    }
     return Promise.all(
       ids.map(async (id, i) => {
         const row = rows.get(keys[i]!);
         if (row === undefined) return unapplied(deps, id, tenant, retries.get(keys[i]!));
-        const result = isQuery(deps.flows, row) ? await deps.queries.answered(row.key) : undefined;
         const status = known.get(row.key)!;
-        return result === undefined ? status : { ...status, result };
+        const result = results.get(row.key);
+        return results.delete(row.key) ? { ...status, result: result! } : status;
       }),
     );
   };

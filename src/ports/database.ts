@@ -91,6 +91,8 @@ export interface QueryAnswer {
   readonly found: readonly { readonly key: string; readonly state: EntityState }[];
   /** More was asked for than is there. */
   readonly truncated: boolean;
+  /** Characters that it is kept as. */
+  readonly size: number;
 }
 
 /** How old rows may get; see `purge`. */

@@ -41,7 +41,7 @@ async function store(service: ServiceUnderTest, flow: string, datas: readonly ob
   await service.tickToRest();
 }
 
-describe.each(WAYS)("large entities, on the path $path", ({ options }) => {
+describe.each(WAYS)("large entities, on the path $path", ({ path, options }) => {
   it("are changed in as many transactions as they need", async () => {
     const { sizes, database } = measuring();
     await using service = await startService({ ...options, database });
@@ -78,6 +78,11 @@ describe.each(WAYS)("large entities, on the path $path", ({ options }) => {
     expect(answer.items).toHaveLength(3);
     expect(answer).not.toHaveProperty("truncated");
 
+    const both = [asked, few, asked].map((one) => one.body.id);
+    const { body: together } = await service.post("/v1/operations/statuses", [...both, ...both]);
+    const results = (together as unknown as { result?: { truncated?: true } }[]).map(({ result }) => result?.truncated);
+    expect(results.filter((isTruncated) => isTruncated)).toHaveLength(1);
+
     sizes.read.length = 0;
     const listed: string[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
@@ -88,6 +93,31 @@ describe.each(WAYS)("large entities, on the path $path", ({ options }) => {
     }
     expect(listed).toEqual(ids.toReversed());
     expect(Math.max(...sizes.read)).toBeLessThanOrEqual(5 * MIB);
+  });
+
+  it("are answered as far as an answer goes where many queries come together, each of which has its own answer", async () => {
+    await using service = await startService(options);
+    await store(service, "memory", ids.map(memory));
+    const query = { flow: "memory", type: "query", data: { user: "eve", limit: 500 } };
+    const { body } = await service.post("/v1/operations", [query, query, query, query]);
+    await service.tickToRest();
+    type Shown = { id: string; result?: { items: unknown[] } }[];
+    const asked = body as unknown as Shown;
+    const again = (
+      await service.post(
+        "/v1/operations/statuses",
+        asked.map(({ id }) => id),
+      )
+    ).body as unknown as Shown;
+    const counts = (shown: Shown) => shown.flatMap(({ result }) => result?.items.length ?? []);
+    expect(counts(again)).toEqual([10]);
+    expect(counts(asked)).toEqual(path === "kafka" ? [] : [10]);
+    for (const { id } of asked) {
+      expect((await service.get(`/v1/operations/${id}`)).body.result).toMatchObject({
+        items: { length: 10 },
+        truncated: true,
+      });
+    }
   });
 
   it("are swept in as many chunks as they need", async () => {

@@ -114,7 +114,7 @@ export function answerQuestion(sql: Sql, { key, query, limit, keepMs }: Question
   if (sql.get("SELECT 1 FROM query_answer WHERE key = ?", key) !== undefined) return 0;
   const { sources, next } = search(sql, query, "", limit);
   const positions = sql.all<{ key: string; next: number }>("SELECT key, next FROM position WHERE key LIKE 'log/%'");
-  const answer: QueryAnswer = {
+  const answer: Omit<QueryAnswer, "size"> = {
     atMs: nowMs,
     positions: Object.fromEntries(positions.map((row) => [row.key, row.next])),
     found: sources.map((source) => ({ key: source, state: readEntity(sql, source).state })),
@@ -142,9 +142,8 @@ export function readAnswer(sql: Sql, key: string, nowMs: number): QueryAnswer | 
     nowMs,
   );
   if (parts.length === 0) return undefined;
-  const answer: Omit<QueryAnswer, "truncated"> & Partial<QueryAnswer> = JSON.parse(
-    parts.map((part) => part.answer).join(""),
-  );
+  const text = parts.map(({ answer }) => answer).join("");
+  const answer: Omit<QueryAnswer, "truncated"> & Partial<QueryAnswer> = JSON.parse(text);
   // Answers of an older release are whole.
-  return { ...answer, truncated: answer.truncated ?? false };
+  return { ...answer, truncated: answer.truncated ?? false, size: text.length };
 }

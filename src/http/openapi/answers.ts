@@ -31,7 +31,9 @@ const ended = {
     .optional()
     .describe("Whether what it wrote stands now."),
   appliedAt: z.iso.datetime().optional(),
-  result: answered.optional().describe("What a query found, while it is kept."),
+  result: answered
+    .optional()
+    .describe("What a query found, while it is kept; of many operations together once each, until they make 4 MiB."),
   reason: text.optional().describe("Why it is parked, or why its prepared work is still to be done."),
   detail: text.optional(),
 };

@@ -60,5 +60,6 @@ export async function readAnswer(transport: Transport, key: string): Promise<Que
     positions: Object.fromEntries(positions.map((position, i) => [position, offsets[i]!])),
     found: keys.map((found, i) => ({ key: found, state: decodeState(states[i]!) })),
     truncated,
+    size: states.reduce((sum, { length }) => sum + length, 0),
   };
 }
