@@ -11,7 +11,7 @@ import { type Flow, present } from "../flows/define.ts";
 import type { Basis } from "../flows/outside.ts";
 import { isStale } from "../flows/texts.ts";
 import type { Clock, Delay, Entropy } from "../ports/clock.ts";
-import type { Database, RetryRow } from "../ports/database.ts";
+import type { Database, ParkedRow, RetryRow } from "../ports/database.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { type Answered, createRoom, flowOfKind, type Queries } from "./queries.ts";
 import { surroundings, visible } from "./visible.ts";
@@ -87,6 +87,8 @@ export interface ReadsDeps {
   readonly ledgerMs: number;
 }
 
+const NONE = new Map<string, never>();
+
 /** How often a wait looks again: soon at first, ever less often. */
 const LOOK_MS = [5, 10, 20, 50, 100, 200];
 
@@ -96,8 +98,9 @@ export function createReads(deps: ReadsDeps): Reads {
     const keys = ids.map((id) => ledgerKey(tenant, id));
     const rows = await deps.database.ledgerRows(keys);
     const missing = keys.filter((key) => !rows.has(key));
-    const [retries, known] = await Promise.all([
-      missing.length === 0 ? new Map<string, RetryRow>() : deps.database.retryRows(missing),
+    const [retries, parked, known] = await Promise.all([
+      missing.length === 0 ? NONE : deps.database.retryRows(missing),
+      missing.length === 0 ? NONE : deps.database.parkedReasons(missing),
       appliedOf(deps.database, [...rows.values()]),
     ]);
     const results = new Map<string, Answered>();
@@ -106,15 +109,13 @@ export function createReads(deps: ReadsDeps): Reads {
       const result = isQuery(deps.flows, row) ? await deps.queries.answered(row.key, room) : undefined;
       if (result !== undefined) results.set(row.key, result);
     }
-    return Promise.all(
-      ids.map(async (id, i) => {
-        const row = rows.get(keys[i]!);
-        if (row === undefined) return unapplied(deps, id, tenant, retries.get(keys[i]!));
-        const status = known.get(row.key)!;
-        const result = results.get(row.key);
-        return results.delete(row.key) ? { ...status, result: result! } : status;
-      }),
-    );
+    return ids.map((id, i) => {
+      const key = keys[i]!;
+      if (!rows.has(key)) return unapplied(deps, id, tenant, { retry: retries.get(key), parked: parked.get(key) });
+      const status = known.get(key)!;
+      const result = results.get(key);
+      return results.delete(key) ? { ...status, result: result! } : status;
+    });
   };
   return {
     async entity(kind, id, tenant) {
@@ -225,15 +226,14 @@ function applied(id: string, row: LedgerRow, entity: StoredEntity): OperationSta
   };
 }
 
-async function unapplied(
-  { database, entropy, clock, ledgerMs }: ReadsDeps,
+function unapplied(
+  { entropy, clock, ledgerMs }: ReadsDeps,
   id: string,
   tenant: string,
-  retry: RetryRow | undefined,
-): Promise<OperationStatus | null> {
+  { retry, parked }: { retry: RetryRow | undefined; parked: Pick<ParkedRow, "reason" | "detail"> | undefined },
+): OperationStatus | null {
   if (retry !== undefined) return waiting(id, retry);
-  const parked = await database.parkedByOperation(ledgerKey(tenant, id));
-  if (parked !== undefined) return { id, state: "parked", reason: parked.reason, detail: parked.detail };
+  if (parked !== undefined) return { id, state: "parked", ...parked };
   if (!isMinted(id, tenant, entropy.macs)) return null;
   // What is older than the ledger's rows is not pending: nobody knows it any more.
   return ledgerMs > 0 && operationIdMs(id) < clock.nowMs() - ledgerMs ? null : { id, state: "pending" };

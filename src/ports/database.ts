@@ -293,7 +293,8 @@ export interface Database {
     cursor: string,
     limit: number,
   ): Promise<{ rows: LedgerRow[]; next: string; more: boolean }>;
-  parkedByOperation(operationKey: string): Promise<ParkedRow | undefined>;
+  /** Why operations are parked, by their ledger keys; nothing of those that are not. */
+  parkedReasons(operationKeys: readonly string[]): Promise<Map<string, Pick<ParkedRow, "reason" | "detail">>>;
   /** The parked record of this name; of coordinates alone, which records of several logs may bear, two at most. */
   parkedNamed(record: string): Promise<ParkedRow[]>;
   listParked(filter: ParkedFilter, cursor: string, limit: number): Promise<Listed<ParkedRow>>;

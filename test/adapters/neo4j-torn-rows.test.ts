@@ -52,10 +52,9 @@ const CASES: readonly Case[] = [
     read: async (database) => (await database.parkedNamed("t/0/1")).length,
   },
   {
-    what: "parkedByOperation",
-    row: PARKED,
-    nullable: [9, 10, 11],
-    read: async (database) => count(await database.parkedByOperation("a/op")),
+    what: "parkedReasons",
+    row: ["a/op", "undecodable", "not JSON"],
+    read: async (database) => (await database.parkedReasons(["a/op"])).size,
   },
   {
     what: "listParked",

@@ -219,8 +219,10 @@ export function taskCases(make: MakeDatabase): void {
     const unknown = { ...parkedRow("t/0/2"), bytes: null };
     await write(database, { parked: [known, unknown, { ...parkedRow("t/0/3"), flow: "memory" }] });
     await write(database, { parked: [{ ...known, detail: "met again" }] });
-    expect(await database.parkedByOperation("a/op")).toEqual(known);
-    expect(await database.parkedByOperation("a/none")).toBeUndefined();
+    const reasons = await database.parkedReasons(["a/none", "a/op", "a/op"]);
+    expect([...reasons]).toEqual([["a/op", { reason: known.reason, detail: known.detail }]]);
+    expect(await database.parkedReasons([])).toEqual(new Map());
+    expect(await database.parkedNamed("t/0/1")).toEqual([known]);
     const counts = await database.parkedCounts();
     expect([counts.get("memory"), [...counts.values()].reduce((sum, n) => sum + n, 0)]).toEqual([2, 3]);
   });

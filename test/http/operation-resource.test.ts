@@ -1,6 +1,7 @@
 // GET /v1/operations/{id}: what became of an operation, from the moment its id was given out.
 import { describe, expect, it } from "vitest";
 import { mintOperationId } from "../../src/domain/operation-id.ts";
+import type { Database } from "../../src/ports/database.ts";
 import { nodeEntropy } from "../../src/runtime/entropy-node.ts";
 import { expectProblem } from "../support/problem.ts";
 import { ID_SECRET, type ServiceUnderTest, startService } from "../support/service.ts";
@@ -125,6 +126,33 @@ describe("POST /v1/operations/statuses", () => {
     const states = answer.body as unknown as ({ id: string } | null)[];
     expect(states.map((state) => state?.id)).toEqual([two.id, undefined, one.id, undefined, undefined, one.id]);
     expect((await service.post("/v1/operations/statuses", [])).body).toEqual([]);
+  });
+
+  it("asks the database as often for many that are pending or parked as for a few", async () => {
+    let calls = 0;
+    await using service = await startService({
+      database: (database) =>
+        new Proxy(database, {
+          get(target, name: keyof Database) {
+            calls++;
+            return target[name];
+          },
+        }),
+    });
+    const items = Array.from({ length: 200 }, () => ({
+      flow: "memory",
+      type: "create",
+      data: { user: "u", content: "c" },
+    }));
+    const taken = (await service.post("/v1/operations", items)).body as unknown as { id: string }[];
+    const callsFor = async (count: number): Promise<number> => {
+      calls = 0;
+      const ids = taken.slice(0, count).map(({ id }) => id);
+      const { body } = await service.post("/v1/operations/statuses", ids);
+      expect((body as unknown as { state: string }[]).map(({ state }) => state)).toEqual(Array(count).fill("pending"));
+      return calls;
+    };
+    expect(await callsFor(200)).toBe(await callsFor(2));
   });
 
   it.each([

@@ -140,8 +140,9 @@ export async function clockIsNotPoisoned(core: Core, from: Case): Promise<void> 
   };
   await after(core, fixed, from, { which: 0, afterStep }, async ({ database }) => {
     for (const { plain } of fixed.filter((candidate) => candidate.plain.ahead)) {
-      const parked = await database.parkedByOperation(core.key.ledgerKey(plain.tenant, plain.id));
-      expectSame(`why ${plain.id} was parked`, parked?.reason, "stamp_ahead");
+      const key = core.key.ledgerKey(plain.tenant, plain.id);
+      const parked = await database.parkedReasons([key]);
+      expectSame(`why ${plain.id} was parked`, parked.get(key)?.reason, "stamp_ahead");
     }
   });
 }

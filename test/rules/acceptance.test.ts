@@ -140,8 +140,9 @@ test("#38 a register moved by a migration keeps its version; a version nobody kn
   service.log(unknown, 0, { dataschema: dataschema(3) });
   await service.rest();
   expect(await service.fields("Session", "x")).toEqual({ title: "migrated" });
-  const parked = await service.database.parkedByOperation(`a/${unknown.id}`);
-  expect(parked).toMatchObject({ reason: "unknown_version" });
+  const key = `a/${unknown.id}`;
+  const parked = await service.database.parkedReasons([key]);
+  expect(parked.get(key)).toMatchObject({ reason: "unknown_version" });
 });
 
 test("#39 counts rise with the effects they count: a crash between the two counts nothing (case 29)", async () => {

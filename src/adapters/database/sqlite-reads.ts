@@ -23,9 +23,9 @@ import {
   countParked,
   dueDecisions,
   listParked,
-  parkedByOperation,
   parkedCounts,
   parkedNamed,
+  parkedReasons,
   readRetry,
 } from "./sqlite-tasks.ts";
 
@@ -73,7 +73,7 @@ export function sqliteReads(using: Using, nowMs: (sql: Sql) => number): Reads {
     backlog: () => using(readBacklog),
     ledgerRows: (keys) =>
       using((sql) => new Map(keys.flatMap((key) => readLedger(sql, key) ?? []).map((row) => [row.key, row]))),
-    parkedByOperation: (operationKey) => using((sql) => parkedByOperation(sql, operationKey)),
+    parkedReasons: (operationKeys) => using((sql) => parkedReasons(sql, operationKeys)),
     parkedCounts: () => using(parkedCounts),
     entities: (keys) => using((sql) => new Map<string, StoredEntity>(keys.map((key) => [key, readEntity(sql, key)]))),
     dumpEntities: (after, limit) => using((sql) => dumpEntities(sql, after, limit)),

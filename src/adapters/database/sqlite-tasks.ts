@@ -108,9 +108,14 @@ export function parkedNamed(sql: Sql, record: string): ParkedRow[] {
   return rows.map(toParked);
 }
 
-export function parkedByOperation(sql: Sql, operationKey: string): ParkedRow | undefined {
-  const row = sql.get<ParkedColumns>(`${PARKED} WHERE operation_key = ? LIMIT 1`, operationKey);
-  return row === undefined ? undefined : toParked(row);
+export function parkedReasons(sql: Sql, operationKeys: readonly string[]) {
+  const select = "SELECT reason, detail FROM parked WHERE operation_key = ? LIMIT 1";
+  return new Map(
+    operationKeys.flatMap((key) => {
+      const row = sql.get<Pick<ParkedRow, "reason" | "detail">>(select, key);
+      return row === undefined ? [] : [[key, { ...row }] as const];
+    }),
+  );
 }
 
 export function saveParked(sql: Sql, row: ParkedRow): void {

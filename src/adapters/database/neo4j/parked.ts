@@ -1,6 +1,6 @@
 // Parked records and what was decided about them.
 
-import type { Database, DecisionRow, ParkedFilter } from "../../../ports/database.ts";
+import type { Database, DecisionRow, ParkedFilter, ParkedRow } from "../../../ports/database.ts";
 import { LAST } from "../../../sql/sql.ts";
 import { readPlace } from "../place.ts";
 import { PARKED, PARKED_COLUMNS, SHOWN, toParkedRows, wholeRows } from "./rows.ts";
@@ -9,7 +9,7 @@ import type { Params, Transport } from "./transport.ts";
 
 type Parked = Pick<
   Database,
-  "parkedByOperation" | "parkedNamed" | "listParked" | "countParked" | "parkedCounts" | "dueDecisions" | "noteReplay"
+  "parkedReasons" | "parkedNamed" | "listParked" | "countParked" | "parkedCounts" | "dueDecisions" | "noteReplay"
 >;
 
 export function parked({ run }: Transport): Parked {
@@ -21,9 +21,13 @@ export function parked({ run }: Transport): Parked {
   return {
     countParked,
 
-    async parkedByOperation(operation) {
-      const rows = await run(`MATCH (k:Parked) WHERE k.operation = $operation RETURN ${PARKED} LIMIT 1`, { operation });
-      return toParkedRows(rows)[0];
+    async parkedReasons(operations) {
+      const rows = await run(
+        "UNWIND $operations AS o MATCH (k:Parked) WHERE k.operation = o RETURN o, k.reason, k.detail",
+        { operations },
+      );
+      const found = wholeRows(rows) as unknown as [string, ParkedRow["reason"], string][];
+      return new Map(found.map(([key, reason, detail]) => [key, { reason, detail }]));
     },
 
     async parkedNamed(record) {
