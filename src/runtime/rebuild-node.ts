@@ -1,12 +1,14 @@
 // Rebuilding on Node: a new database file beside the one in use.
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as realDelay } from "node:timers/promises";
 import { check } from "../app/check.ts";
 import { obstaclesIn, type Rebuilt, rebuild as rebuildFromLog } from "../app/rebuild.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { configureFlows } from "../flows/configure.ts";
 import { flows } from "../flows/index.ts";
+import type { Delay } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import { openBroker } from "./broker-node.ts";
 import { compose } from "./compose.ts";
@@ -15,21 +17,23 @@ import { GRAPH_FILE, openDatabase, readSecret } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { startLogging } from "./logging.ts";
 import { outsideNode } from "./outside-node.ts";
+import { PATIENCE_MS, untilQuiet } from "./until-quiet.ts";
 import { VERSION } from "./version.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Builds the database `into` from Kafka alone: a file, or the URL of an empty Neo4j database, with the user, password and
- * name of the environment; lines of its log go to standard error. A file has its name once it is whole.
+ * name of the environment; lines of its log go to standard error. A file has its name once it is whole. Where a broker does
+ * not tell how far a partition goes, it waits for more until none has come for PATIENCE_MS; the outcome names the partition.
  */
-export async function rebuild(into: string, env: Env): Promise<Rebuilt> {
-  if (isDatabaseUrl(into)) return build(into, env);
+export async function rebuild(into: string, env: Env, delay: Delay = realDelay): Promise<Rebuilt> {
+  if (isDatabaseUrl(into)) return build(into, env, delay);
   const part = `${into}.part`;
   // What an earlier one that was killed has left.
   removeDatabase(part);
   try {
-    const rebuilt = await build(part, env);
+    const rebuilt = await build(part, env, delay);
     renameSync(part, into);
     return rebuilt;
   } finally {
@@ -41,21 +45,23 @@ function removeDatabase(file: string): void {
   for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
 }
 
-async function build(into: string, env: Env): Promise<Rebuilt> {
+async function build(into: string, env: Env, delay: Delay): Promise<Rebuilt> {
   const config = parseConfig({ ...env, CONSUME: undefined }, flows);
   const write = startLogging(config.LOG_LEVEL, (text) => process.stderr.write(`${text}\n`));
   const database = await openTarget(into, config, env);
-  const untold: string[] = [];
+  const failures: string[] = [];
   const { broker, close } = await openBroker(config, (message, error) => {
     write("error", message, { error: String(error) });
-    untold.push(String(error));
+    failures.push(String(error));
   });
   const clock = { nowMs: () => Date.now() };
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
+  const hasFailed = (): boolean => failures.length > 0;
+  const ends = untilQuiet({ broker, startMs: clock.nowMs(), stopwatch: () => performance.now(), delay, hasFailed });
   try {
     const { tick, budget } = compose(config, {
       version: VERSION,
-      broker,
+      broker: ends.broker,
       database,
       entropy,
       clock,
@@ -63,9 +69,10 @@ async function build(into: string, env: Env): Promise<Rebuilt> {
       ...outsideNode(config, clock, write),
       rebuilding: true,
     });
-    const rebuilt = await rebuildFromLog(tick, budget, database);
+    const { obstacles: met, ...counts } = await rebuildFromLog(ends.around(tick), budget, database);
+    const rebuilt = { ...counts, obstacles: [...met, ...endless(ends.untold())] };
     // A service reads on without a partition that fails; a graph without one would pass for whole.
-    if (untold.length > 0) throw new AppError("broker_unavailable", `Cannot rebuild: ${untold[0]}`);
+    if (hasFailed()) throw new AppError("broker_unavailable", `Cannot rebuild: ${failures[0]}`);
     if (config.neo4j === undefined && !existsSync(join(config.DATA_DIR, GRAPH_FILE))) return rebuilt;
     if (config.neo4j?.url === into) return rebuilt;
     const inUse = openConfigured(config);
@@ -77,6 +84,15 @@ async function build(into: string, env: Env): Promise<Rebuilt> {
     await close();
     await database.close();
   }
+}
+
+/** That no end was told is no proof that something is missing, and nothing else proves that all is there. */
+function endless(untold: readonly string[]): string[] {
+  if (untold.length === 0) return [];
+  const quiet = `nothing older than this rebuild came for ${PATIENCE_MS / 1_000} s`;
+  return [
+    `nobody told where these partitions end, and the graph has what they gave until ${quiet}: ${untold.join(", ")}`,
+  ];
 }
 
 /** Whether `into` names a Neo4j database and no file. */

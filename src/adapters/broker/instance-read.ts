@@ -32,7 +32,7 @@ const POLLS_MAX = 12;
 /** An instance that was lost is made anew once (case 1). */
 const ATTEMPTS = 2;
 /** How long a partition is left alone that gives nothing up to an end that does not move: markers of transactions. */
-const QUIET_MS = 5_000;
+export const QUIET_MS = 5_000;
 /** How long partitions are looked at on their own in one read. */
 const LOOK_MS = 3_000;
 

@@ -38,7 +38,7 @@ const FETCH_PART = 1 / 2;
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 400;
 /** How often a partition is looked at that has lost our position and holds nothing: the others wait for the look. */
-const LOOK_EVERY_MS = 30_000;
+export const LOOK_EVERY_MS = 30_000;
 const OUT_OF_RANGE = /out[ _]of[ _]range/i;
 
 /** Room for one look at what lost its position is always kept. */
