@@ -8,7 +8,7 @@ import { defineCommand } from "citty";
 import type { Database } from "../ports/database.ts";
 import { apiKeyArgument, readApiKey, readUrl, urlArgument } from "./arguments.ts";
 import { loadEnvFile } from "./env-file.ts";
-import { Failure, fileReason, usageFailure } from "./failure.ts";
+import { Failure, fileReason, messageOf, usageFailure } from "./failure.ts";
 import { ask, connectionReason } from "./service.ts";
 
 /** A large graph takes its time. */
@@ -38,7 +38,7 @@ export const dump = defineCommand({
     const source =
       data === undefined
         ? fromService(readUrl(url), readApiKey(apiKey), registers === true)
-        : fromDatabase(data, registers === true);
+        : fromDatabase(data, registers === true, output);
     if (output === undefined) {
       await pipeline(Readable.from(source, { objectMode: false }), process.stdout, { end: false });
       return 0;
@@ -61,28 +61,38 @@ async function* fromService(url: string, apiKey: string | undefined, registers: 
 
 const CHUNK_CHARACTERS = 65_536;
 
-/** The files at rest. */
-async function openFile(path: string): Promise<Database> {
-  const { GRAPH_FILE, openDatabase } = await import("../runtime/embedded.ts");
+/** The files at rest, which stay as they are. */
+async function openFile(path: string, output: string | undefined): Promise<Database> {
+  const { GRAPH_FILE, openToLook } = await import("../runtime/embedded.ts");
   const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, GRAPH_FILE) : path;
   if (!existsSync(file)) throw new Failure(`Cannot dump ${path}: there is no ${file}`);
-  return openDatabase(file, { SQLITE_SYNCHRONOUS: "normal" });
+  if (output !== undefined && isSameFile(file, output)) {
+    throw new Failure(`Cannot write ${output}: it is the database itself; name another file`);
+  }
+  return openToLook(file);
 }
 
-/** The Neo4j database of the environment. */
+function isSameFile(path: string, other: string): boolean {
+  const [a, b] = [path, other].map((each) => statSync(each, { throwIfNoEntry: false, bigint: true }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
+/** The Neo4j database of the environment, which stays as it is. */
 async function openEnvironment(): Promise<Database> {
   loadEnvFile();
   const [{ parseConfig }, { flows }] = await Promise.all([import("../config.ts"), import("../flows/index.ts")]);
   const config = parseConfig(process.env, flows);
   if (config.neo4j === undefined) throw new Failure("Cannot dump neo4j: NEO4J_URL is not set");
   const { openNeo4j } = await import("../runtime/database-node.ts");
-  return openNeo4j(config.neo4j);
+  return openNeo4j(config.neo4j, flows, { looksOnly: true });
 }
 
-async function* fromDatabase(data: string, registers: boolean): AsyncGenerator<string> {
-  const [{ dump: dumpLines }, { model }] = await Promise.all([import("../app/dump.ts"), import("../flows/index.ts")]);
-  const database = data === "neo4j" ? await openEnvironment() : await openFile(data);
+/** Chunks of the dump. Throws Failure: whoever writes them must not be blamed for what went wrong here. */
+async function* fromDatabase(data: string, registers: boolean, output: string | undefined): AsyncGenerator<string> {
+  let database: Database | undefined;
   try {
+    const [{ dump: dumpLines }, { model }] = await Promise.all([import("../app/dump.ts"), import("../flows/index.ts")]);
+    database = data === "neo4j" ? await openEnvironment() : await openFile(data, output);
     let text = "";
     for await (const line of dumpLines(model, database, registers)) {
       text += `${line}\n`;
@@ -91,8 +101,10 @@ async function* fromDatabase(data: string, registers: boolean): AsyncGenerator<s
       text = "";
     }
     if (text !== "") yield text;
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure(messageOf(error), { cause: error });
   } finally {
-    await database.close();
+    await database?.close();
   }
 }
 

@@ -13,7 +13,7 @@ import type { Config } from "../config.ts";
 import type { Flow } from "../flows/define.ts";
 import { flows as defined, modelOf } from "../flows/index.ts";
 import type { Database } from "../ports/database.ts";
-import { GRAPH_FILE, KEYS_FILE, openDatabase } from "./embedded.ts";
+import { GRAPH_FILE, KEYS_FILE, openDatabase, openToLook } from "./embedded.ts";
 
 type DatabaseConfig = Pick<Config, "DATA_DIR" | "SQLITE_SYNCHRONOUS" | "neo4j">;
 
@@ -27,9 +27,14 @@ export function openConfigured(config: DatabaseConfig, { keys = false, flows = d
   return openDatabase(file(GRAPH_FILE), config, keys ? file(KEYS_FILE) : undefined, flows);
 }
 
-/** A Neo4j database; its schema is made on first use. */
-export function openNeo4j(server: Neo4jServer, flows: readonly Flow[] = defined): Database {
-  return neo4jDatabase({ transport: transportOf(server), model: modelOf(flows), ...retryingOf(server) });
+/** A Neo4j database; its schema is made on first use, unless it is only looked at. */
+export function openNeo4j(server: Neo4jServer, flows: readonly Flow[] = defined, { looksOnly = false } = {}): Database {
+  return neo4jDatabase({ transport: transportOf(server), model: modelOf(flows), looksOnly, ...retryingOf(server) });
+}
+
+/** The database of a configuration to be looked at: a first use throws SchemaError unless its schema is this release's. */
+export function openConfiguredToLook({ neo4j, DATA_DIR }: Pick<Config, "DATA_DIR" | "neo4j">): Database {
+  return neo4j === undefined ? openToLook(join(DATA_DIR, GRAPH_FILE)) : openNeo4j(neo4j, defined, { looksOnly: true });
 }
 
 function retryingOf(server: Neo4jServer): Retrying {

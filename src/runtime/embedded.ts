@@ -12,7 +12,7 @@ import { openSqliteLog } from "../gateway/node-sqlite-log.ts";
 import { startRetention } from "../gateway/retention.ts";
 import type { Database } from "../ports/database.ts";
 import { openFileSql, readMigrations } from "../sql/file.ts";
-import { SchemaError } from "../sql/sql.ts";
+import { SchemaError, type Sql } from "../sql/sql.ts";
 import { retentionOf } from "./log-retention.ts";
 
 const RETENTION_EVERY_MS = 60_000;
@@ -38,6 +38,18 @@ export function openDatabase(
     migrations: readMigrations(MIGRATIONS),
     model: modelOf(flows),
     name: path,
+  });
+}
+
+/** The database in a file that is only looked at; a first use throws SchemaError unless its schema is this release's. */
+export function openToLook(path: string, flows: readonly Flow[] = defined): Database {
+  const open = (): Sql => openFileSql(path);
+  return sqliteDatabase({
+    open,
+    migrations: readMigrations(MIGRATIONS),
+    model: modelOf(flows),
+    name: path,
+    looksOnly: true,
   });
 }
 

@@ -63,24 +63,27 @@ export function isUnstorable(error: Error): boolean {
   return UNSTORABLE_NAME.test(String(code));
 }
 
+/** The schema that a database holds, 0 for none yet. Throws SchemaError for that of another application or newer release. */
+function lookAtSchema(sql: Sql, name: string, applicationId: number, newest: number): number {
+  const version = sql.mark.read(applicationId);
+  if (version === undefined) {
+    throw new SchemaError(`Cannot open ${name}: it is a SQLite file of another application; choose another DATA_DIR`);
+  }
+  if (version > newest) {
+    throw new SchemaError(
+      `Cannot open ${name}: it has schema ${version}, this release knows schemas up to ${newest}; run a newer release`,
+    );
+  }
+  return version;
+}
+
 /**
  * Brings a database to the newest schema. `applicationId` marks whose it is. Throws SchemaError for a database of another
  * application or of a newer release.
  */
 export function migrate(sql: Sql, name: string, applicationId: number, migrations: readonly Migration[]): void {
   const newest = migrations.length;
-  const look = (): number => {
-    const version = sql.mark.read(applicationId);
-    if (version === undefined) {
-      throw new SchemaError(`Cannot open ${name}: it is a SQLite file of another application; choose another DATA_DIR`);
-    }
-    if (version > newest) {
-      throw new SchemaError(
-        `Cannot open ${name}: it has schema ${version}, this release knows schemas up to ${newest}; run a newer release`,
-      );
-    }
-    return version;
-  };
+  const look = (): number => lookAtSchema(sql, name, applicationId, newest);
   const held = look();
   sql.tune();
   if (held === newest) return;
@@ -88,4 +91,16 @@ export function migrate(sql: Sql, name: string, applicationId: number, migration
     for (const migration of migrations.slice(look())) sql.script(migration.sql);
     sql.mark.write(applicationId, newest);
   });
+}
+
+/** In place of {@link migrate} for what only looks: throws SchemaError for any schema but the newest, and changes nothing. */
+export function assertNewest(sql: Sql, name: string, applicationId: number, newest: number): void {
+  const held = lookAtSchema(sql, name, applicationId, newest);
+  if (held < newest) throw new SchemaError(behind(name, held, newest));
+}
+
+/** What is said of a database whose schema is older than this release's where nothing is to be changed. */
+export function behind(name: string, held: number, newest: number): string {
+  if (held === 0) return `Cannot read ${name}: it is empty, without a schema`;
+  return `Cannot read ${name}: it has schema ${held} of ${newest}; "tidegate start" brings it up to date`;
 }

@@ -23,12 +23,20 @@ interface Server {
   readonly schema?: number | null;
   readonly indexes?: readonly (readonly [name: string, state: string])[];
   readonly memory?: Neo4jMemory;
+  readonly looksOnly?: boolean;
   /** What a statement fails with. */
   readonly fail?: (text: string) => Error | undefined;
 }
 
 /** A database whose server has some indexes; `texts` are the statements that reach it. */
-function opened({ graph = nine, schema = NEWEST, indexes = [], memory, fail = () => undefined }: Server = {}) {
+function opened({
+  graph = nine,
+  schema = NEWEST,
+  indexes = [],
+  memory,
+  looksOnly,
+  fail = () => undefined,
+}: Server = {}) {
   const texts: string[] = [];
   const transport: Transport = {
     async run(text, { names }) {
@@ -42,7 +50,13 @@ function opened({ graph = nine, schema = NEWEST, indexes = [], memory, fail = ()
     close: async () => undefined,
   };
   const options = { delay: async () => undefined, random: () => 0.5, name: "bolt://test:7687" };
-  const database = neo4jDatabase({ transport, model: graph, ...options, ...(memory === undefined ? {} : { memory }) });
+  const database = neo4jDatabase({
+    transport,
+    model: graph,
+    ...options,
+    ...(memory === undefined ? {} : { memory }),
+    ...(looksOnly ? { looksOnly } : {}),
+  });
   /** What was asked, each statement by its first two words. */
   const asked = (): string[] => texts.map((text) => text.split(" ").slice(0, 2).join(" "));
   return { database, texts, asked };
@@ -174,5 +188,22 @@ describe("names that become part of statements", () => {
     expect(() => opened({ graph: modelWith(kindLike(one), kindLike(other)) })).toThrow(
       `Cannot use kinds ${one} and ${other}: both need the index ${index}`,
     );
+  });
+});
+
+describe("a database that is only looked at", () => {
+  it("is asked whose it is, and nothing is made in it", async () => {
+    const { database, asked } = opened({ looksOnly: true });
+    await database.nowMs();
+    expect(asked()).toEqual(["OPTIONAL MATCH", "RETURN datetime.realtime().epochMillis"]);
+  });
+
+  it.each([
+    [null, "it is empty, without a schema"],
+    [NEWEST - 1, `it has schema ${NEWEST - 1} of ${NEWEST}; "tidegate start" brings it up to date`],
+  ])("is refused with schema %s, and stays as it is", async (schema, reason) => {
+    const { database, asked } = opened({ graph: model, schema, looksOnly: true });
+    await expect(database.dumpEntities("", 1)).rejects.toThrow(`Cannot read bolt://test:7687: ${reason}`);
+    expect(asked()).toEqual(["OPTIONAL MATCH"]);
   });
 });

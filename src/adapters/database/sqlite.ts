@@ -3,7 +3,15 @@
 import { AppError } from "../../domain/errors.ts";
 import type { GraphModel } from "../../domain/model.ts";
 import type { Database, KeyRow } from "../../ports/database.ts";
-import { isSqlError, isUnstorable, type Migration, migrate, SchemaError, type Sql } from "../../sql/sql.ts";
+import {
+  assertNewest,
+  isSqlError,
+  isUnstorable,
+  type Migration,
+  migrate,
+  SchemaError,
+  type Sql,
+} from "../../sql/sql.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 import { reindex } from "./sqlite-reindex.ts";
 import { readAnswer } from "./sqlite-search.ts";
@@ -39,6 +47,8 @@ export interface SqliteOptions {
    * transaction of an effect, so in a file of their own they do not wait for the consumer's transactions.
    */
   readonly openKeys?: () => Sql;
+  /** The file is only looked at: nothing is migrated or set in it, a write fails, and an older schema is a SchemaError. */
+  readonly looksOnly?: boolean;
   /** The database's clock, milliseconds; SQLite's own unless a test says otherwise. */
   readonly nowMs?: (sql: Sql) => number;
 }
@@ -54,10 +64,20 @@ export function sqliteDatabase({
   migrations,
   model,
   name,
+  looksOnly = false,
   nowMs = readClock,
 }: SqliteOptions): Database {
-  const graph = connection(open, name, migrations, model);
-  const keys = openKeys === undefined ? graph : connection(openKeys, `${name} (keys)`, migrations, model);
+  const start = (sql: Sql, file: string): boolean => {
+    if (looksOnly) {
+      sql.script("PRAGMA query_only = 1");
+      assertNewest(sql, file, APPLICATION_ID, migrations.length);
+      return false;
+    }
+    migrate(sql, file, APPLICATION_ID, migrations);
+    return reindex(sql, model, PASSES_AT_OPEN);
+  };
+  const graph = connection(open, name, start, model);
+  const keys = openKeys === undefined ? graph : connection(openKeys, `${name} (keys)`, start, model);
   const { using } = graph;
   return {
     transact: (request, decide) => using((sql) => sqliteTransact(sql, nowMs, request, decide)),
@@ -100,8 +120,8 @@ export function sqliteDatabase({
   };
 }
 
-/** A file that is opened on first use, and again after it could not be. */
-function connection(open: () => Sql, name: string, migrations: readonly Migration[], model: GraphModel) {
+/** A file that is opened on first use, and again after it could not be; `start` answers whether reindexing is to go on. */
+function connection(open: () => Sql, name: string, start: (sql: Sql, name: string) => boolean, model: GraphModel) {
   let opened: Sql | undefined;
   let isBehind = false;
   const connect = (): Sql => {
@@ -111,8 +131,7 @@ function connection(open: () => Sql, name: string, migrations: readonly Migratio
     }
     const sql = open();
     try {
-      migrate(sql, name, APPLICATION_ID, migrations);
-      isBehind = reindex(sql, model, PASSES_AT_OPEN);
+      isBehind = start(sql, name);
     } catch (error) {
       sql.close();
       throw error;

@@ -1,5 +1,5 @@
 // Whose database it is, and bringing it to the newest schema, with the indexes of kinds that no step knows.
-import { SchemaError } from "../../../sql/sql.ts";
+import { behind, SchemaError } from "../../../sql/sql.ts";
 import { GraphFailure } from "./failure.ts";
 import { type Index, referenceIndexes, searchIndexes } from "./indexes.ts";
 import { MARK, MIGRATIONS } from "./migrations.ts";
@@ -54,6 +54,12 @@ export async function migrate(transport: Transport, name: string, further: reado
     if (!(error instanceof GraphFailure) || error.kind !== "statement") throw error;
     throw new GraphFailure("refused", `its schema cannot be made: ${error.message}`, error);
   }
+}
+
+/** In place of {@link migrate} for what only looks: throws SchemaError for any schema but the newest, and changes nothing. */
+export async function assertNewest(transport: Transport, name: string): Promise<void> {
+  const held = await lookAtSchema(transport, name);
+  if (held < MIGRATIONS.length) throw new SchemaError(behind(name, held, MIGRATIONS.length));
 }
 
 async function takeSteps(transport: Transport, held: number): Promise<void> {

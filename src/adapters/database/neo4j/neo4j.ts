@@ -4,7 +4,7 @@ import type { Database } from "../../../ports/database.ts";
 import { createDoor, type TurnedAway } from "./door.ts";
 import { graphReads } from "./graph-reads.ts";
 import { ledgerReads } from "./ledger-reads.ts";
-import { furtherIndexes, migrate } from "./migrate.ts";
+import { assertNewest, furtherIndexes, migrate } from "./migrate.ts";
 import { parked } from "./parked.ts";
 import { attemptsAt } from "./patience.ts";
 import { readAnswer } from "./question.ts";
@@ -27,6 +27,8 @@ export interface Neo4jOptions extends Retrying {
   readonly transport: Transport;
   readonly model: GraphModel;
   readonly memory?: Neo4jMemory;
+  /** The database is only looked at: no schema is made, and an older one is a SchemaError. */
+  readonly looksOnly?: boolean;
 }
 
 /**
@@ -34,13 +36,21 @@ export interface Neo4jOptions extends Retrying {
  * use, and looked at again after it could not be. Throws SchemaError for a database that is not ours or newer, AppError
  * `graph_unavailable` for every failure but that of a statement: what Neo4j cannot store is the fault of an operation.
  */
-export function neo4jDatabase({ transport, model, memory = { isNewest: false }, ...options }: Neo4jOptions): Database {
+export function neo4jDatabase({
+  transport,
+  model,
+  memory = { isNewest: false },
+  looksOnly = false,
+  ...options
+}: Neo4jOptions): Database {
   const shape = shapeOf(model);
   const further = furtherIndexes(shape);
+  const start = (): Promise<void> =>
+    looksOnly ? assertNewest(transport, options.name) : migrate(transport, options.name, further);
   let ready: Promise<void> | undefined;
   const prepared = async (): Promise<void> => {
     if (memory.isNewest) return;
-    ready ??= migrate(transport, options.name, further).catch((error) => {
+    ready ??= start().catch((error) => {
       ready = undefined;
       throw error;
     });
