@@ -8,11 +8,12 @@ import { type Config, parseConfig } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { configureFlows } from "../flows/configure.ts";
 import { flows } from "../flows/index.ts";
+import type { Broker } from "../ports/broker.ts";
 import type { Delay } from "../ports/clock.ts";
 import type { Database } from "../ports/database.ts";
 import { openBroker } from "./broker-node.ts";
 import { compose } from "./compose.ts";
-import { openConfigured } from "./database-node.ts";
+import { neo4jSchema, openConfigured, openConfiguredToLook } from "./database-node.ts";
 import { GRAPH_FILE, openDatabase, readSecret } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { startLogging } from "./logging.ts";
@@ -46,7 +47,9 @@ function removeDatabase(file: string): void {
 }
 
 async function build(into: string, env: Env, delay: Delay): Promise<Rebuilt> {
-  const config = parseConfig({ ...env, CONSUME: undefined }, flows);
+  // The log is read, not cut: what is beyond its retention and still there belongs to the graph.
+  const kept = { KAFKA_RETENTION_MS: undefined, KAFKA_RETENTION_BYTES: undefined };
+  const config = parseConfig({ ...env, CONSUME: undefined, ...kept }, flows);
   const write = startLogging(config.LOG_LEVEL, (text) => process.stderr.write(`${text}\n`));
   const database = await openTarget(into, config, env);
   const failures: string[] = [];
@@ -75,13 +78,22 @@ async function build(into: string, env: Env, delay: Delay): Promise<Rebuilt> {
     if (hasFailed()) throw new AppError("broker_unavailable", `Cannot rebuild: ${failures[0]}`);
     if (config.neo4j === undefined && !existsSync(join(config.DATA_DIR, GRAPH_FILE))) return rebuilt;
     if (config.neo4j?.url === into) return rebuilt;
-    const inUse = openConfigured(config);
-    const obstacles = obstaclesIn(
-      await check({ flows: configureFlows(flows, config), broker, database: inUse }).finally(() => inUse.close()),
-    );
-    return { ...rebuilt, obstacles: [...rebuilt.obstacles, ...obstacles] };
+    return { ...rebuilt, obstacles: [...rebuilt.obstacles, ...(await obstaclesInUse(config, broker))] };
   } finally {
     await close();
+    await database.close();
+  }
+}
+
+/** What the database in use has that the log has not. It stays as it is, and may be the very thing that is broken. */
+async function obstaclesInUse(config: Config, broker: Broker): Promise<string[]> {
+  const database = openConfiguredToLook(config);
+  try {
+    if (config.neo4j !== undefined && (await neo4jSchema(config.neo4j)).held === 0) return [];
+    return obstaclesIn(await check({ flows: configureFlows(flows, config), broker, database }));
+  } catch (error) {
+    return [`what the database in use has beside the log is not known: ${(error as Error).message}`];
+  } finally {
     await database.close();
   }
 }

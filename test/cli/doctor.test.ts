@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -102,6 +102,16 @@ describe("tidegate doctor", () => {
     expect(of("secret")).toMatchObject({ verdict: "fail", found: expect.stringContaining("fewer than 16 characters") });
     const file = await examine({ DATA_DIR: folder.path("data/id-secret") });
     expect(file.of("data")).toMatchObject({ verdict: "fail", found: expect.stringContaining("is a file") });
+  });
+
+  test("makes no database of an empty file", async () => {
+    mkdirSync(folder.path("data"));
+    writeFileSync(folder.path("data/graph.sqlite"), "");
+    expect((await examine()).of("database")).toMatchObject({
+      verdict: "warn",
+      found: expect.stringMatching(/graph\.sqlite is empty$/),
+    });
+    expect(readFileSync(folder.path("data/graph.sqlite"))).toHaveLength(0);
   });
 
   test("leaves a database of a newer or a foreign application as it is", async () => {

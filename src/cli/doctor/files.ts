@@ -51,7 +51,7 @@ export async function checkSecret({ ID_SECRET, DATA_DIR }: Config): Promise<Find
 
 /** The database's file, and this clock against its own. */
 export async function checkFile(config: Config): Promise<Finding[]> {
-  const { GRAPH_FILE, openDatabase } = await import("../../runtime/embedded.ts");
+  const { GRAPH_FILE, openToLook } = await import("../../runtime/embedded.ts");
   const path = join(config.DATA_DIR, GRAPH_FILE);
   if (!existsSync(path)) {
     return [ok("database", `${path} is not there yet; "tidegate start" makes it`), NOT_COMPARED];
@@ -59,7 +59,7 @@ export async function checkFile(config: Config): Promise<Finding[]> {
   try {
     const age = await schemaAge(path, config);
     if (age !== undefined) return [age, NOT_COMPARED];
-    return await askDatabase(path, openDatabase(path, config));
+    return await askDatabase(path, openToLook(path));
   } catch (error) {
     const advice = "see that the file is whole, that this user may write it, and that the disk is not full";
     return [fail("database", messageOf(error), advice), NOT_COMPARED];
@@ -73,6 +73,9 @@ async function schemaAge(path: string, { SQLITE_SYNCHRONOUS }: Config): Promise<
   const sql = openFileSql(path, { synchronous: SQLITE_SYNCHRONOUS });
   try {
     const version = sql.get<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
+    if (version === 0 && sql.get("SELECT 1 FROM sqlite_schema") === undefined) {
+      return warn("database", `${path} is empty`, 'restore a backup, or let "tidegate start" begin anew in it');
+    }
     if (version === 0 || version >= newest) return undefined;
     const found = `${path} has schema ${version} of ${newest}`;
     return warn("database", found, 'the next "tidegate start" brings it up to date: back it up before');

@@ -1,5 +1,6 @@
 // Checks of Neo4j: that it lets us in, and whose graph it holds. They only look.
 import type { Neo4jServer } from "../../config/neo4j-url.ts";
+import { flows } from "../../flows/index.ts";
 import { messageOf } from "../failure.ts";
 import { askDatabase, NOT_COMPARED } from "./database.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
@@ -15,7 +16,7 @@ export async function checkNeo4j(server: Neo4jServer): Promise<Finding[]> {
       const found = `${name} has schema ${held} of ${newest}`;
       return [warn("database", found, 'the next "tidegate start" brings it up to date'), NOT_COMPARED];
     }
-    return await askDatabase(name, openNeo4j(server));
+    return await askDatabase(name, openNeo4j(server, flows, { looksOnly: true }));
   } catch (error) {
     const advice = "see that NEO4J_URL, NEO4J_USER, NEO4J_PASSWORD and NEO4J_DATABASE are right, and that Neo4j runs";
     return [fail("database", messageOf(error), advice), NOT_COMPARED];
