@@ -1,11 +1,12 @@
 // `tidegate rebuild`: a database from Kafka alone, without calling a webhook or a model again.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { defineCommand } from "citty";
 import { parseConfig } from "../config.ts";
 import { flows } from "../flows/index.ts";
+import { isDatabaseUrl } from "../runtime/database-url.ts";
 import { loadEnvFile } from "./env-file.ts";
-import { Failure } from "./failure.ts";
+import { Failure, fileReason } from "./failure.ts";
 
 const args = {
   into: {
@@ -26,7 +27,7 @@ export const rebuild = defineCommand({
   meta: { name: "rebuild", description: "Build a database from Kafka alone; exit 0 if nothing stood in the way" },
   args,
   async run({ args: { into, data } }): Promise<number> {
-    if (existsSync(into)) throw new Failure(`Cannot rebuild into ${into}: it exists already; name a new file`);
+    assertNew(into);
     loadEnvFile();
     const env = data === undefined ? process.env : { ...process.env, DATA_DIR: data };
     await assertLog(env);
@@ -37,6 +38,20 @@ export const rebuild = defineCommand({
     return obstacles.length === 0 ? 0 : 1;
   },
 });
+
+/** Throws Failure for a file that cannot be made, before the work is done for it. */
+function assertNew(into: string): void {
+  if (existsSync(into)) throw new Failure(`Cannot rebuild into ${into}: it exists already; name a new file`);
+  if (isDatabaseUrl(into)) return;
+  const folder = dirname(into);
+  try {
+    if (!statSync(folder).isDirectory()) throw new Failure(`Cannot rebuild into ${into}: ${folder} is no folder`);
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`Cannot rebuild into ${into}: ${folder} cannot be written (${fileReason(error)})`);
+  }
+}
 
 /** A folder without a log would be taken for an empty one, and the rebuilt graph for equal to it. */
 async function assertLog(env: NodeJS.ProcessEnv): Promise<void> {

@@ -69,7 +69,7 @@ export async function openLog(
   onError: (error: unknown) => void,
   flows: readonly Flow[] = defined,
 ): Promise<{ log: Log; stop: () => Promise<void> }> {
-  mkdirSync(config.DATA_DIR, { recursive: true });
+  makeFolder(config.DATA_DIR);
   const log = openLogFile(join(config.DATA_DIR, LOG_FILE), config);
   const topics = topicsOf(configureFlows(flows, config));
   for (const topic of topics) await log.createTopic(topic, config.KAFKA_TOPIC_PARTITIONS);
@@ -85,6 +85,17 @@ export async function openLog(
   };
 }
 
+/** Makes a folder of data and those above it. Throws an Error that says why not. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EEXIST" || code === "ENOTDIR" ? "a file is in its place" : message;
+    throw new Error(`Cannot make the folder ${path}: ${reason}; name another folder`, { cause: error });
+  }
+}
+
 function openLogFile(path: string, { SQLITE_SYNCHRONOUS }: LogConfig): Log {
   try {
     return openSqliteLog(path, { synchronous: SQLITE_SYNCHRONOUS });
@@ -97,10 +108,17 @@ function openLogFile(path: string, { SQLITE_SYNCHRONOUS }: LogConfig): Log {
 export const SECRET_CHARACTERS_MIN = 16;
 
 /** The secret of ids: from the configuration, else from its file, which the first process to come makes. */
-export function readSecret({ ID_SECRET, DATA_DIR }: Pick<Config, "ID_SECRET" | "DATA_DIR">): string {
+export function readSecret(config: Pick<Config, "ID_SECRET" | "DATA_DIR">): string {
+  const path = join(config.DATA_DIR, SECRET_FILE);
+  if (config.ID_SECRET === undefined && !existsSync(path)) makeSecret(config.DATA_DIR, path);
+  return findSecret(config)!;
+}
+
+/** Like {@link readSecret}, but makes none: undefined where there is none yet. */
+export function findSecret({ ID_SECRET, DATA_DIR }: Pick<Config, "ID_SECRET" | "DATA_DIR">): string | undefined {
   if (ID_SECRET !== undefined) return ID_SECRET;
   const path = join(DATA_DIR, SECRET_FILE);
-  if (!existsSync(path)) makeSecret(DATA_DIR, path);
+  if (!existsSync(path)) return undefined;
   const secret = readFileSync(path, "utf8").trim();
   if (secret.length >= SECRET_CHARACTERS_MIN) return secret;
   throw new Error(
@@ -110,7 +128,7 @@ export function readSecret({ ID_SECRET, DATA_DIR }: Pick<Config, "ID_SECRET" | "
 
 /** Makes the secret's file. It gets its name only when it is whole, so that no other process reads half a secret. */
 function makeSecret(folder: string, path: string): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const unnamed = `${path}.${randomBytes(8).toString("hex")}`;
   writeFileSync(unnamed, randomBytes(32).toString("hex"), { flag: "wx", mode: 0o600 });
   try {

@@ -1,5 +1,4 @@
 // What Node, Deno and Bun bring to a composed service: files in a folder, or what the configuration names instead.
-import { mkdirSync } from "node:fs";
 import type { Write } from "../app/log.ts";
 import type { Config } from "../config.ts";
 import { configureFlows } from "../flows/configure.ts";
@@ -10,7 +9,7 @@ import { nodeAssets } from "./assets-node.ts";
 import { openBroker } from "./broker-node.ts";
 import type { Platform } from "./compose.ts";
 import { openConfigured } from "./database-node.ts";
-import { readSecret } from "./embedded.ts";
+import { makeFolder, readSecret } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { outsideNode } from "./outside-node.ts";
 import { checkSchemasAtStart } from "./schemas-node.ts";
@@ -31,7 +30,7 @@ type NodePlatform = OpenPlatform & Required<Pick<OpenPlatform, "asset">>;
  * embedded files that are not ours or newer; Kafka, the database and the registry may be down.
  */
 export async function openNodePlatform(config: Config, flows: readonly Flow[], write: Write): Promise<NodePlatform> {
-  mkdirSync(config.DATA_DIR, { recursive: true });
+  makeFolder(config.DATA_DIR);
   const clock = { nowMs: () => Date.now() };
   const outside = outsideNode(config, clock, write);
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);

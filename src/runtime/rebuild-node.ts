@@ -1,4 +1,5 @@
 // Rebuilding on Node: a new database file beside the one in use.
+import { randomUUID } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as realDelay } from "node:timers/promises";
@@ -14,12 +15,16 @@ import type { Database } from "../ports/database.ts";
 import { openBroker } from "./broker-node.ts";
 import { compose } from "./compose.ts";
 import { neo4jSchema, openConfigured, openConfiguredToLook } from "./database-node.ts";
-import { GRAPH_FILE, openDatabase, readSecret } from "./embedded.ts";
+import { isDatabaseUrl } from "./database-url.ts";
+import { findSecret, GRAPH_FILE, openDatabase } from "./embedded.ts";
 import { nodeEntropy } from "./entropy-node.ts";
 import { startLogging } from "./logging.ts";
 import { outsideNode } from "./outside-node.ts";
 import { PATIENCE_MS, untilQuiet } from "./until-quiet.ts";
 import { VERSION } from "./version.ts";
+
+const NO_SECRET =
+  "neither ID_SECRET is set nor is its file in DATA_DIR: what the service itself wrote to the log was taken for a stranger's";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -58,7 +63,8 @@ async function build(into: string, env: Env, delay: Delay): Promise<Rebuilt> {
     failures.push(String(error));
   });
   const clock = { nowMs: () => Date.now() };
-  const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
+  const secret = findSecret(config);
+  const entropy = nodeEntropy(secret ?? randomUUID(), config.ID_SECRET_PREVIOUS);
   const hasFailed = (): boolean => failures.length > 0;
   const ends = untilQuiet({ broker, startMs: clock.nowMs(), stopwatch: () => performance.now(), delay, hasFailed });
   try {
@@ -73,7 +79,8 @@ async function build(into: string, env: Env, delay: Delay): Promise<Rebuilt> {
       rebuilding: true,
     });
     const { obstacles: met, ...counts } = await rebuildFromLog(ends.around(tick), budget, database);
-    const rebuilt = { ...counts, obstacles: [...met, ...endless(ends.untold())] };
+    const strange = secret === undefined ? [NO_SECRET] : [];
+    const rebuilt = { ...counts, obstacles: [...met, ...strange, ...endless(ends.untold())] };
     // A service reads on without a partition that fails; a graph without one would pass for whole.
     if (hasFailed()) throw new AppError("broker_unavailable", `Cannot rebuild: ${failures[0]}`);
     if (config.neo4j === undefined && !existsSync(join(config.DATA_DIR, GRAPH_FILE))) return rebuilt;
@@ -105,11 +112,6 @@ function endless(untold: readonly string[]): string[] {
   return [
     `nobody told where these partitions end, and the graph has what they gave until ${quiet}: ${untold.join(", ")}`,
   ];
-}
-
-/** Whether `into` names a Neo4j database and no file. */
-function isDatabaseUrl(into: string): boolean {
-  return /^(bolt|neo4j|http)[a-z+]*:\/\//.test(into);
 }
 
 /** The database to build; one that holds anything already is refused. */

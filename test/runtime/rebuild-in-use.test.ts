@@ -23,7 +23,7 @@ describe("a rebuild beside a database in use", () => {
   let env: { readonly [name: string]: string };
   beforeEach(async () => {
     folder = tempFolder();
-    env = { DATA_DIR: folder.root, LOG_LEVEL: "error" };
+    env = { DATA_DIR: folder.root, LOG_LEVEL: "error", ID_SECRET: "a secret of sixteen characters" };
     const { log, stop } = await openLog(parseConfig(env, flows), () => undefined);
     const value = JSON.stringify(record());
     const bytes = Buffer.byteLength(value);
@@ -55,6 +55,13 @@ describe("a rebuild beside a database in use", () => {
     const { records, obstacles } = await rebuild(folder.path("new.sqlite"), env);
     expect([records, obstacles]).toEqual([1, [expect.stringContaining("it is not a SQLite file")]]);
     expect(existsSync(folder.path("new.sqlite"))).toBe(true);
+  });
+
+  it("makes no secret where there is none, and says what that means", async () => {
+    const { ID_SECRET: _, ...without } = env;
+    const { records, obstacles } = await rebuild(folder.path("new.sqlite"), without);
+    expect([records, obstacles]).toEqual([1, [expect.stringMatching(/^neither ID_SECRET is set nor /)]]);
+    expect(existsSync(folder.path("id-secret"))).toBe(false);
   });
 
   it("does not cut the log to its retention", async () => {

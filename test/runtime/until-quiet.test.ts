@@ -55,6 +55,7 @@ async function start(proxy: Proxy, dialect: string, intercept: (request: Request
     KAFKA_TOPIC_PARTITIONS: "2",
     DATA_DIR: folder.root,
     LOG_LEVEL: "error",
+    ID_SECRET: "a secret of sixteen characters",
   };
   return { env, into: join(folder.root, "new.sqlite"), afterMs, delay };
 }
