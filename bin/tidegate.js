@@ -76,10 +76,13 @@ function keepCompiled() {
 keepCompiled();
 if (runsTypeScript()) {
   process.stdout.on("error", (error) => {
-    // The reader has gone (`tidegate dump | head`): there is nobody left to tell.
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    // The reader has gone (`tidegate dump | head`): there is nobody left to tell. What the command found stays its exit code.
+    if (error.code === "EPIPE") process.exit();
+    fail(`Cannot write standard output: ${error.message}`);
+    process.exit();
   });
+  // Where nobody can be told, work goes on.
+  process.stderr.on("error", () => {});
   const { main } = await import("../src/cli/main.ts");
   process.exitCode = await main(process.argv.slice(2));
   // What a command that failed has left open does not keep the process.

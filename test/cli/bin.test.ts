@@ -1,8 +1,17 @@
 // The starter under an older Node, which is this one made to look older.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const BIN = join(import.meta.dirname, "../../bin/tidegate.js");
@@ -71,6 +80,39 @@ describe("bin/tidegate.js", () => {
       "export async function main() { setInterval(() => undefined, 1_000); return 4; }",
     );
     expect(spawnSync(process.execPath, [place.bin], { timeout: 20_000 }).status).toBe(4);
+  });
+
+  /** A command of one's own in place of Tidegate's. */
+  function commanded(main: string): Layout {
+    const place = layout(undefined);
+    mkdirSync(join(dirname(place.bin), "../src/cli"), { recursive: true });
+    writeFileSync(join(dirname(place.bin), "../src/cli/main.ts"), `export async function main() { ${main} }`);
+    return place;
+  }
+
+  test("keeps the exit code where the reader has gone", async () => {
+    using place = commanded('process.stdout.write("verdict\\n"); return 4;');
+    const child = spawn(process.execPath, [place.bin], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let said = "";
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+    });
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    expect([code, said]).toEqual([4, ""]);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("says in one line that its output cannot be written", () => {
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    using place = commanded('process.stdout.write("verdict\\n"); return 0;');
+    const lost = spawnSync(process.execPath, [place.bin], { encoding: "utf8", stdio: ["ignore", full, "pipe"] });
+    expect([lost.status, lost.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^tidegate: Cannot write standard output: [^\n]*no space left[^\n]*\n$/),
+    ]);
+    using other = commanded('process.stderr.write("warning\\n"); return 4;');
+    expect(spawnSync(process.execPath, [other.bin], { stdio: ["ignore", "pipe", full] }).status).toBe(4);
   });
 
   test("passes arguments and input on, and keeps the exit code", () => {
