@@ -9,6 +9,7 @@ import type { Database } from "../ports/database.ts";
 import { apiKeyArgument, readApiKey, readUrl, urlArgument } from "./arguments.ts";
 import { loadEnvFile } from "./env-file.ts";
 import { Failure, fileReason, messageOf, usageFailure } from "./failure.ts";
+import { isDevice, isSameFile } from "./same-file.ts";
 import { ask, connectionReason } from "./service.ts";
 
 /** A large graph takes its time. */
@@ -72,11 +73,6 @@ async function openFile(path: string, output: string | undefined): Promise<Datab
   return openToLook(file);
 }
 
-function isSameFile(path: string, other: string): boolean {
-  const [a, b] = [path, other].map((each) => statSync(each, { throwIfNoEntry: false, bigint: true }));
-  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
-}
-
 /** The Neo4j database of the environment, which stays as it is. */
 async function openEnvironment(): Promise<Database> {
   loadEnvFile();
@@ -122,12 +118,13 @@ async function writeFile(
       done(null, chunk);
     },
   });
-  const part = `${path}.part`;
+  // A device, or a pipe, has no other to be renamed over it.
+  const part = isDevice(path) ? path : `${path}.part`;
   try {
     await pipeline(Readable.from(source, { objectMode: false }), counting, createWriteStream(part));
-    renameSync(part, path);
+    if (part !== path) renameSync(part, path);
   } catch (error) {
-    rmSync(part, { force: true });
+    if (part !== path) rmSync(part, { force: true });
     if (error instanceof Failure) throw error;
     throw new Failure(`Cannot write ${path}: ${fileReason(error)}`, { cause: error });
   }

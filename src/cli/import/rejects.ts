@@ -1,6 +1,7 @@
 // The rejects of an import: what the service refused for good, with where it stands, why, and how it stood there.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Failure, fileReason } from "../failure.ts";
+import { isDevice } from "../same-file.ts";
 import type { Origin } from "./item.ts";
 import { openLineFile } from "./line-file.ts";
 
@@ -17,10 +18,12 @@ export interface Rejects {
  * that are its own. Nothing gets into it twice.
  */
 export function openRejects(path: string, input: string, mode: "anew" | "go on" | "again"): Rejects {
-  if (mode === "anew") remove(path);
+  const isKept = !isDevice(path);
+  if (isKept) assertRejects(path);
+  if (isKept && mode === "anew") rmSync(path, { force: true });
   const file = openLineFile(path);
-  if (mode === "again") dropLinesOf(path, input);
-  const known = new Set(readOrigins(path));
+  if (isKept && mode === "again") dropLinesOf(path, input);
+  const known = new Set(isKept ? readOrigins(path) : []);
   return {
     add(origin, reason, original) {
       const place = JSON.stringify({ input, ...origin });
@@ -60,11 +63,21 @@ function dropLinesOf(path: string, input: string): void {
   }
 }
 
-/** A rejects file of an earlier import would be mistaken for this one's. */
-function remove(path: string): void {
+/** A rejects file of an earlier import is not this one's, and goes; somebody's file that was named by mistake stays. */
+function assertRejects(path: string): void {
+  let line: string | undefined;
   try {
-    rmSync(path, { force: true });
+    [line] = readLines(path);
   } catch (error) {
     throw new Failure(`Cannot write ${path}: ${fileReason(error)}`, { cause: error });
   }
+  if (line === undefined || isReject(line)) return;
+  throw new Failure(`Cannot write ${path}: it holds something else than rejects; name another file with --rejects`);
+}
+
+const BEGINNING = '{"input":';
+
+/** A line that its writer was cut off in is one as well. */
+function isReject(line: string): boolean {
+  return line.startsWith(BEGINNING) || BEGINNING.startsWith(line);
 }

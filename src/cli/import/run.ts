@@ -1,5 +1,6 @@
 // An import: reads inputs one after the other, brings their operations to the service, and keeps the books.
 import { Failure } from "../failure.ts";
+import { isSameFile } from "../same-file.ts";
 import { askJson } from "../service.ts";
 import { type Books, openBooks } from "./books.ts";
 import { readChatgpt } from "./chatgpt.ts";
@@ -58,6 +59,7 @@ const NOTE_EVERY_MS = 10_000;
 
 /** Runs an import. Throws Failure when it cannot be completed; an interrupted one has a summary that says so. */
 export async function runImport(options: ImportOptions): Promise<Summary> {
+  assertApart(options);
   const books = openBooks(options.acceptedPath);
   const state = openState(options.statePath, options.url, options.resume ? "go on" : "anew");
   const note = (line: string): void => progress.note(line);
@@ -184,6 +186,15 @@ function rejectsOf({ options, rejectsPaths }: Run, { name, path: input }: Input,
   const rejects = openRejects(path, input, before > 0 ? "go on" : options.resume ? "again" : first);
   rejectsPaths.add(path);
   return rejects;
+}
+
+/** What is imported stays as it is. Throws Failure. */
+function assertApart({ files, rejectsPath, acceptedPath, statePath }: ImportOptions): void {
+  const outputs = Object.entries({ rejects: rejectsPath, accepted: acceptedPath, state: statePath });
+  for (const [option, output] of outputs) {
+    if (output === undefined || !files.some((file) => isSameFile(file, output))) continue;
+    throw new Failure(`Cannot write ${output}: it is what is imported; name another file with --${option}`);
+  }
 }
 
 /** Counts retries, and says why there are some, now and then. */
