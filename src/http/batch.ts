@@ -5,7 +5,8 @@ import type { Answer } from "../app/answer.ts";
 import type { Submission } from "../app/intake.ts";
 import { AppError, asAppError, type ErrorCode } from "../domain/errors.ts";
 import { answerItem } from "./answer.ts";
-import { isLonger, type LineLimits, parseJson, readJson, readLines, requireMediaType } from "./body.ts";
+import { parseJson, readJson, requireMediaType } from "./body.ts";
+import { isLonger, type LineLimits, readLines } from "./lines.ts";
 import type { Service } from "./service.ts";
 
 /** The media type of a batch of CloudEvents; see event-batch.ts. */

@@ -35,18 +35,22 @@ export function parseJson(text: string, what: string): unknown {
 export async function readBytes(c: Context, bytesMax: number): Promise<Uint8Array> {
   // A declared length is checked, and the server holds the sender to it.
   if (assertDeclared(c, bytesMax)) return new Uint8Array(await c.req.raw.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of bodyChunks(c)) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of bodyPieces(c, bytesMax)) {
+    pieces.push(piece);
+    length += piece.byteLength;
   }
-  const whole = new Uint8Array(bytes);
+  return joined(pieces, length);
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(length);
   let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
   }
   return whole;
 }
@@ -63,7 +67,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /** Whether a length is declared; throws `payload_too_large` when it is beyond the bound. */
-function assertDeclared(c: Context, bytesMax: number): boolean {
+export function assertDeclared(c: Context, bytesMax: number): boolean {
   const declared = c.req.header("content-length");
   if (Number(declared ?? 0) > bytesMax) throw tooLarge(bytesMax);
   return declared !== undefined;
@@ -73,64 +77,37 @@ function tooLarge(bytesMax: number): AppError {
   return new AppError("payload_too_large", `The body has more than ${bytesMax} bytes`);
 }
 
-async function* bodyChunks(c: Context): AsyncGenerator<Uint8Array> {
-  const body = c.req.raw.body;
-  if (body !== null) for await (const chunk of body) yield chunk as Uint8Array;
-}
-
-/** Bounds of a body of lines. */
-export interface LineLimits {
-  readonly bodyBytesMax: number;
-  readonly lineBytesMax: number;
-}
+/** Smaller chunks are gathered up to that: one of a byte costs hundreds to keep, and as much work as a large one. */
+const PIECE_BYTES = 8_192;
 
 /**
- * The lines of a body as they arrive; empty ones are left out. Throws `payload_too_large` when the body is, `malformed`
- * when a line is not UTF-8; a line beyond its limit is yielded as null and skipped to its end.
+ * A body as it arrives, small chunks gathered to larger pieces. A chunk that is due waits for no more, nor does what came
+ * before it. Throws `payload_too_large` once there is more than the bound.
  */
-export async function* readLines(
+export async function* bodyPieces(
   c: Context,
-  { bodyBytesMax, lineBytesMax }: LineLimits,
-): AsyncGenerator<(string | null)[]> {
-  assertDeclared(c, bodyBytesMax);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
+  bytesMax: number,
+  isDue: (chunk: Uint8Array) => boolean = () => false,
+): AsyncGenerator<Uint8Array> {
+  const body = c.req.raw.body;
+  if (body === null) return;
+  let gathered: Uint8Array | undefined;
+  let length = 0;
   let bytes = 0;
-  let skipping = false;
-  for await (const chunk of bodyChunks(c)) {
+  for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > bodyBytesMax) throw tooLarge(bodyBytesMax);
-    const parts = (rest + decodeChunk(decoder, chunk)).split("\n");
-    rest = parts.pop()!;
-    if (skipping && parts.length > 0) {
-      parts.shift();
-      skipping = false;
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    const passes = chunk.byteLength >= PIECE_BYTES || isDue(chunk);
+    if (length > 0 && (passes || length + chunk.byteLength > PIECE_BYTES)) {
+      yield gathered!.slice(0, length);
+      length = 0;
     }
-    const lines: (string | null)[] = parts.map((line) => (isLonger(line, lineBytesMax) ? null : line));
-    if (skipping) rest = "";
-    else if (rest.length > lineBytesMax) {
-      lines.push(null);
-      rest = "";
-      skipping = true;
+    if (passes) yield chunk;
+    else {
+      gathered ??= new Uint8Array(PIECE_BYTES);
+      gathered.set(chunk, length);
+      length += chunk.byteLength;
     }
-    yield lines.filter((line) => line === null || line.trim() !== "");
   }
-  rest += decodeChunk(decoder, undefined);
-  if (!skipping && rest.trim() !== "") yield [isLonger(rest, lineBytesMax) ? null : rest];
-}
-
-const encoder = new TextEncoder();
-
-/** Whether a text has more bytes than that; measured only when its length leaves it open. */
-export function isLonger(text: string, bytesMax: number): boolean {
-  if (text.length * 3 <= bytesMax) return false;
-  return text.length > bytesMax || encoder.encode(text).byteLength > bytesMax;
-}
-
-function decodeChunk(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
-  try {
-    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-  } catch {
-    throw new AppError("malformed", "The body is not UTF-8 text");
-  }
+  if (length > 0) yield gathered!.slice(0, length);
 }
