@@ -12,7 +12,10 @@ interface Ended {
   /** Whether what it wrote stands now. */
   readonly current?: boolean | "partly";
   readonly appliedAt?: string;
-  /** What a query found, while it is kept; of many operations together once each, until they make 4 MiB: ask for one alone. */
+  /**
+   * What a query found, while it is kept and the key may see it; of many operations together once each, until they make
+   * 4 MiB: ask for one alone.
+   */
   readonly result?: Found;
   /** Why it is parked, or why its prepared work is still to be done. */
   readonly reason?: string;

@@ -13,13 +13,13 @@ export const EVERYBODY: Principal = { tenant: DEFAULT_TENANT, scopes: new Set(["
 
 /** What each scope allows. Beside these, every key may ask what became of an operation of its tenant. */
 export const SCOPES = [
-  { scope: "<flow>:<type>", allows: "sending this operation, for example `memory:create`" },
+  { scope: "<flow>:<type>", allows: "sending this operation, for example `memory:create`; of a query also the result" },
   { scope: "<flow>:*", allows: "sending every operation of the flow" },
   { scope: "operations:*", allows: "sending every operation of every flow" },
   {
     scope: "read",
     allows:
-      "reading what the tenant has: its graph, `values` in the answers to operations, and the list of its operations",
+      "reading what the tenant has: its graph, `values` in the answers to operations, what queries found, and the list of its operations",
   },
   {
     scope: "admin",

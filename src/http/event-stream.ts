@@ -2,9 +2,10 @@
 // not read costs one connection and no memory.
 import type { Context, Hono } from "hono";
 import { AppError } from "../domain/errors.ts";
-import { tenantOf } from "./principal.ts";
+import { principalOf, tenantOf } from "./principal.ts";
 import type { Service } from "./service.ts";
 import { createLooks, placeBlock } from "./shared-looks.ts";
+import { shownStatus } from "./shown.ts";
 
 const STREAMS_MAX = 200;
 /** A stream ends then; clients reconnect with Last-Event-ID. */
@@ -43,7 +44,8 @@ export function streamRoutes(app: Hono, service: Service): void {
   });
   app.get("/v1/operations/:id/events", async (c) => {
     const id = c.req.param("id");
-    const tenant = tenantOf(c, service);
+    const principal = principalOf(c, service);
+    const { tenant } = principal;
     const [known] = await service.reads.statuses([id], tenant);
     if (known === null || known === undefined) {
       throw new AppError("not_found", `This service gave out no operation ${JSON.stringify(id)}`);
@@ -52,7 +54,8 @@ export function streamRoutes(app: Hono, service: Service): void {
     if (known.state !== "pending" && c.req.header("last-event-id") === known.state) return c.body(null, 204);
     let last = "";
     const next = async (): Promise<Chunk> => {
-      const [status] = await service.reads.statuses([id], tenant);
+      const [found = null] = await service.reads.statuses([id], tenant);
+      const status = shownStatus(found, principal);
       const text = JSON.stringify(status);
       if (text === last) return { text: "", done: false };
       last = text;

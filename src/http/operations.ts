@@ -9,8 +9,9 @@ import { readEvents } from "./event-batch.ts";
 import { streamRoutes } from "./event-stream.ts";
 import { pageOf } from "./page.ts";
 import { acceptWait, batchWait, preferredResponse, readPrefer } from "./prefer.ts";
-import { tenantOf } from "./principal.ts";
+import { principalOf, tenantOf } from "./principal.ts";
 import type { Service } from "./service.ts";
+import { shownStatus } from "./shown.ts";
 import { submit } from "./submit.ts";
 
 const STATUSES_MAX = 1_000;
@@ -26,7 +27,9 @@ export function operationRoutes(app: Hono, service: Service): void {
       const detail = `Send an array of at most ${STATUSES_MAX} operation ids`;
       throw new AppError("invalid_input", detail, { faults: [{ pointer: "#", detail }] });
     }
-    return c.json(await service.reads.statuses(ids, tenantOf(c, service)));
+    const principal = principalOf(c, service);
+    const found = await service.reads.statuses(ids, principal.tenant);
+    return c.json(found.map((status) => shownStatus(status, principal)));
   });
   if (service.accepts) {
     app.post("/v1/operations", (c) => {
@@ -53,7 +56,7 @@ export function operationRoutes(app: Hono, service: Service): void {
     if (status === null || status === undefined) {
       throw new AppError("not_found", `This service gave out no operation ${JSON.stringify(id)}`);
     }
-    return c.json(status);
+    return c.json(shownStatus(status, principalOf(c, service)));
   });
 }
 
@@ -76,7 +79,7 @@ export async function answerOne(
   const [answer] = await submit(c, service, [{ ...submission, ...headersOf(c) }], acceptWait(prefer));
   if ("problem" in answer!) return answerResponse(c, { problem: refused(answer.problem) });
   if (header === undefined) return answerResponse(c, answer!);
-  return preferredResponse(c, service, tenantOf(c, service), answer!, prefer, sinceMs);
+  return preferredResponse(c, service, principalOf(c, service), answer!, prefer, sinceMs);
 }
 
 /** A parameter that has to be one of these, as a member; none where it is not given. Throws AppError `invalid_input`. */

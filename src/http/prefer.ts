@@ -3,8 +3,10 @@ import type { Context } from "hono";
 import { WAIT_MS } from "../app/accept.ts";
 import type { Answer } from "../app/answer.ts";
 import type { OperationStatus } from "../app/reads.ts";
+import type { Principal } from "../domain/principal.ts";
 import { answerResponse } from "./answer.ts";
 import type { Service } from "./service.ts";
+import { shownAnswer } from "./shown.ts";
 
 /** Nobody waits longer than that, whatever they prefer. */
 export const WAIT_SECONDS_MAX = 30;
@@ -58,17 +60,18 @@ export function batchWait(c: Context, { clock }: Pick<Service, "clock">): () => 
 
 type Accepted = Exclude<Answer, { problem: unknown }>;
 
-/** Answers an operation as its request, begun at `sinceMs`, prefers; says which preferences were applied. */
+/** Answers an operation as its request, begun at `sinceMs`, prefers and may see; says which preferences were applied. */
 export async function preferredResponse(
   c: Context,
   service: Service,
-  tenant: string,
+  principal: Principal,
   answer: Answer,
   prefer: Prefer,
   sinceMs: number,
 ): Promise<Response> {
   if ("problem" in answer) return answerResponse(c, answer);
-  const final = await settledAnswer(service, tenant, answer, prefer, sinceMs);
+  const settled = await settledAnswer(service, principal.tenant, answer, prefer, sinceMs);
+  const final = shownAnswer(settled, principal);
   const applied = [
     ...(prefer.wait === undefined ? [] : [`wait=${prefer.wait}`]),
     // What is done already is not answered later.

@@ -6,6 +6,7 @@ import { clientTypes, type Submission } from "../app/intake.ts";
 import { allows } from "../domain/principal.ts";
 import { forbidden, principalOf } from "./principal.ts";
 import type { Service } from "./service.ts";
+import { shownAnswer } from "./shown.ts";
 
 /** Has submissions accepted; answers each, in order, those that the key does not allow with `forbidden`. */
 export async function submit(
@@ -21,15 +22,8 @@ export async function submit(
   const may = (one: Submission): boolean => allows(principal, `${one.flow}:${one.type}`) || !isThere(one);
   const allowed = allows(principal, "operations:*") ? submissions : submissions.filter(may);
   const taken = await service.accept(allowed, principal.tenant, preferences);
-  const shown = allows(principal, "read") ? taken : taken.map(withoutValues);
+  const shown = taken.map((answer) => shownAnswer(answer, principal));
   if (allowed.length === submissions.length) return shown;
   const rest = shown.values();
   return submissions.map((one) => (may(one) ? rest.next().value! : { problem: forbidden(`${one.flow}:${one.type}`) }));
-}
-
-/** The entity as it stands may hold what others have sent: only who may read is shown it. */
-function withoutValues(answer: Answer): Answer {
-  if ("problem" in answer) return answer;
-  const { values: _, ...rest } = answer;
-  return rest;
 }

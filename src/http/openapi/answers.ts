@@ -33,7 +33,9 @@ const ended = {
   appliedAt: z.iso.datetime().optional(),
   result: answered
     .optional()
-    .describe("What a query found, while it is kept; of many operations together once each, until they make 4 MiB."),
+    .describe(
+      "What a query found, while it is kept and the key may see it; of many operations together once each, until they make 4 MiB.",
+    ),
   reason: text.optional().describe("Why it is parked, or why its prepared work is still to be done."),
   detail: text.optional(),
 };
