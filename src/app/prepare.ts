@@ -53,7 +53,7 @@ export interface Prepare {
    * many were taken up since the last call.
    */
   pump(mayLease?: boolean): Promise<number>;
-  /** Takes up these requests as soon as there is room; resolves when each has had its attempt, or somebody else is at it. */
+  /** Takes up those of these requests that are due as soon as there is room; resolves when each has had its attempt, or somebody else is at it. */
   now(keys: readonly string[]): Promise<void>;
   /** Resolves when no attempt is under way. */
   idle(): Promise<void>;

@@ -316,7 +316,10 @@ export interface Database {
    * longest due first.
    */
   leaseRetries(flows: readonly string[], nowMs: number, untilMs: number, limit: number): Promise<RetryRow[]>;
-  /** Leases one retry row, whenever it is due; undefined when there is none or somebody else holds it. */
+  /**
+   * Leases one retry row that is due; undefined when there is none, it is not due, or somebody else holds it. Before its
+   * first attempt it is due at once, whatever `nowMs` is beside the database's clock.
+   */
   leaseRetry(key: string, nowMs: number, untilMs: number): Promise<RetryRow | undefined>;
   rescheduleRetry(key: string, attempts: number, dueMs: number, reason: string): Promise<void>;
   /**

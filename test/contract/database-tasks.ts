@@ -158,6 +158,22 @@ export function taskCases(make: MakeDatabase): void {
     expect(await database.leaseRetries([], 10, 60, 3)).toEqual([]);
   });
 
+  it("one request is leased when it is due, a first attempt at once, and by one at a time", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    // Before its first attempt it is due by the database's clock, which may be ahead of the caller's.
+    await write(database, { retries: [retryRow("a/op", { dueMs: 100 })] });
+    expect(await database.leaseRetry("a/op", 50, 60)).toEqual(retryRow("a/op", { dueMs: 100 }));
+    expect(await database.leaseRetry("a/op", 59, 90)).toBeUndefined();
+    expect(await database.leaseRetry("a/op", 60, 90)).toBeDefined();
+    await database.rescheduleRetry("a/op", 1, 200, "down");
+    expect(await database.leaseRetry("a/op", 199, 300)).toBeUndefined();
+    const due = retryRow("a/op", { attempts: 1, dueMs: 200, reason: "down" });
+    expect(await database.leaseRetry("a/op", 200, 300)).toEqual(due);
+    expect(await database.leaseRetry("a/op", 250, 300)).toBeUndefined();
+    expect(await database.leaseRetry("a/none", 200, 300)).toBeUndefined();
+  });
+
   it("a parked record is found by its name, and by coordinates alone together with those of other logs", async () => {
     await using bundle = await make();
     const { database } = bundle;

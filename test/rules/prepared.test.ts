@@ -1,6 +1,7 @@
 // Prepared work and queries on every path: core-proof #32, #33, #34, and what the accounting says of them.
 import { describe, expect, test } from "vitest";
 import type { Webhooks } from "../../src/ports/webhook.ts";
+import { fakeWebhooks, refusing } from "../support/fake-webhooks.ts";
 import { type ServiceOptions, type ServiceUnderTest, startService } from "../support/service.ts";
 import type { STILL_MODEL } from "../support/still-outside.ts";
 
@@ -203,4 +204,33 @@ test("#32 an attempt that fails is tried again later, and the last failure is th
     response: { status: "failed", code: 500, error: "the webhook answered 500" },
   });
   expect((await service.get("/v1/check")).body).toMatchObject({ closed: true, atRest: true });
+});
+
+test("#32 a request that is repeated under its key is not tried sooner, nor given up sooner", async () => {
+  let nowMs = Date.now();
+  const webhooks = fakeWebhooks({ ship: refusing(503, 60_000) });
+  await using service = await startService({
+    env: { ENABLE_KAFKA: "false" },
+    webhooks,
+    nowMs: () => nowMs,
+    databaseNowMs: () => nowMs,
+  });
+  const execute = () =>
+    service.post("/v1/action/execute", { webhook: "ship", input: { order: 1 } }, { "idempotency-key": "order-1" });
+  const first = await execute();
+  const expectTried = async (attempts: number) => {
+    expect(webhooks.calls.length).toBe(attempts);
+    const { body } = await service.get(`/v1/operations/${first.body.id}`);
+    expect(body).toMatchObject({ state: "pending", attempts, detail: "the receiver answered 503" });
+  };
+  for (let i = 0; i < 8; i++) expect(await execute()).toMatchObject({ status: 202, body: first.body });
+  await expectTried(1);
+  nowMs += 59_000;
+  await execute();
+  await service.tickToRest();
+  await expectTried(1);
+  nowMs += 2_000;
+  await service.tickToRest();
+  for (let i = 0; i < 8; i++) await execute();
+  await expectTried(2);
 });

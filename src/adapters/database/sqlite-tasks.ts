@@ -65,8 +65,8 @@ export function leaseRetries(
 }
 
 export function leaseRetry(sql: Sql, key: string, nowMs: number, untilMs: number): RetryRow | undefined {
-  const leased = sql.change("UPDATE retry SET leased_ms = ? WHERE key = ? AND leased_ms <= ?", untilMs, key, nowMs);
-  return leased === 1 ? readRetry(sql, key) : undefined;
+  const lease = "UPDATE retry SET leased_ms = ?1 WHERE key = ?2 AND leased_ms <= ?3 AND (attempts = 0 OR due_ms <= ?3)";
+  return sql.change(lease, untilMs, key, nowMs) === 1 ? readRetry(sql, key) : undefined;
 }
 
 export function rescheduleRetry(sql: Sql, key: string, attempts: number, dueMs: number, reason: string): void {

@@ -22,7 +22,8 @@ type Tasks = Pick<
 
 const NOW = "datetime.realtime().epochMillis";
 
-const LEASE = `SET r._lock = 0 WITH r WHERE r.leased <= $now SET r.leased = toInteger($until) RETURN ${RETRY}`;
+/** Looks again under the lock: whoever held it may have tried meanwhile, and put off the next attempt. */
+const LEASE = `SET r._lock = 0 WITH r WHERE r.leased <= $now AND (r.attempts = 0 OR r.due <= $now) SET r.leased = toInteger($until) RETURN ${RETRY}`;
 
 export function tasks({ run }: Transport): Tasks {
   return {
