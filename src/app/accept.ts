@@ -68,6 +68,7 @@ export function createAccept(deps: AcceptDeps): Accept {
     const direct = off.map((attempt): SyncAttempt => ({ attempt, path: "direct", failure: undefined }));
     if (direct.length + failed.length > 0) {
       const { waiting } = await applyNow(deps, [...direct, ...failed], tenant, answers);
+      if (keyed.length > 0) await releaseRefused(deps, off, tenant, answers);
       if (waiting.length > 0 && waitMs > 0) await prepareNow(deps, waiting, answers, waitMs);
     }
 
@@ -157,6 +158,28 @@ async function reserve(
     for (const { index } of keyed) answers[index] = { problem: keysUnreachable(error) };
   }
   return standing;
+}
+
+/**
+ * A 404 is a refusal before acceptance (core-proof #22), so its key is free again: the same request is a new operation then.
+ * One key never stands for two that take effect (#25), because only a key goes whose operation nobody can apply any more:
+ * its id was minted for this request, whose one attempt is over, and was given to no other, which the database looks at
+ * as it removes the key. With a retry token there was an earlier attempt, which may still land.
+ */
+async function releaseRefused(
+  { database, log }: AcceptDeps,
+  tried: readonly Attempt[],
+  tenant: string,
+  answers: Answer[],
+) {
+  const refused = tried.flatMap(({ index, draft, identity, repeated }) => {
+    const answer = answers[index];
+    if (answer === undefined || !("problem" in answer) || answer.problem.code !== "not_found") return [];
+    if (draft.key === undefined || draft.retryToken !== undefined || repeated) return [];
+    return [{ key: reservedKey(draft, tenant, draft.key), operationId: identity.id }];
+  });
+  if (refused.length === 0) return;
+  await database.releaseKeys(refused).catch((error) => log.tickFailed("release idempotency keys", error));
 }
 
 /** What the service asks itself has keys of its own, which no client can take. */

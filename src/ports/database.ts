@@ -258,8 +258,16 @@ export interface Database {
    * one had run after the other.
    */
   transact(request: TransactRequest, decide: (state: TransactState) => Decision): Promise<void>;
-  /** Inserts the rows whose key is new and answers, in order, the rows that now stand. */
+  /**
+   * Inserts the rows whose key is new and answers, in order, the rows that now stand. A row that is answered for another
+   * operation than its own is shared from then on.
+   */
   reserveKeys(rows: readonly KeyRow[]): Promise<KeyRow[]>;
+  /**
+   * Removes the keys that stand for these operations, but none that is shared: whoever else was given the operation may
+   * yet have it applied. Sharing and removing are each one look at the row, under its lock.
+   */
+  releaseKeys(rows: readonly Pick<KeyRow, "key" | "operationId">[]): Promise<void>;
   positions(keys: readonly string[]): Promise<PositionRow[]>;
   /** All that a tick has to know before it begins, in one look: an idle one needs no other. */
   agenda(cluster: string, flows: readonly string[], nowMs: number): Promise<Agenda>;

@@ -14,6 +14,27 @@ export function taskCases(make: MakeDatabase): void {
     expect(await bundle.database.reserveKeys([])).toEqual([]);
   });
 
+  it("releaseKeys() removes a key that nobody else was given, and leaves every other, however often it is called", async () => {
+    await using bundle = await make();
+    const { database } = bundle;
+    const row = (key: string, n: number) => ({ key, operationId: `op${n}`, stamp: `s${n}`, hash: "h" });
+    await database.reserveKeys([row("a/own", 1), row("a/shared", 2), row("a/twice", 3), row("a/twice", 4)]);
+    // The second answers a request that did not hear the first; the third gives an operation to another request.
+    await database.reserveKeys([row("a/own", 1), row("a/shared", 5)]);
+    const refused = [row("a/own", 1), row("a/shared", 2), row("a/twice", 3), row("a/nothing", 6)];
+    await database.releaseKeys(refused);
+    const now = [row("a/own", 7), row("a/shared", 2), row("a/twice", 3), row("a/nothing", 8)];
+    expect(await database.reserveKeys(now.map(({ key }, i) => row(key, 7 + (i % 3))))).toEqual([
+      now[0],
+      now[1],
+      now[2],
+      row("a/nothing", 7),
+    ]);
+    await database.releaseKeys(refused);
+    expect(await database.reserveKeys([row("a/own", 9)])).toEqual([row("a/own", 7)]);
+    await database.releaseKeys([]);
+  });
+
   it("agenda() says in one look what waits for a tick, and where the cluster's positions are", async () => {
     await using bundle = await make();
     const { database } = bundle;

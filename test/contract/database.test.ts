@@ -94,6 +94,20 @@ describe("SQLite files", () => {
     await after.close();
   });
 
+  it("keep the keys that an older release reserved: nobody knows to whom their operations were given", async () => {
+    using folder = tempFolder();
+    const path = folder.path("graph.sqlite");
+    const database = openFile(path);
+    const row = { key: "k", operationId: "1", stamp: "s", hash: "h" };
+    await database.reserveKeys([]);
+    const sql = new DatabaseSync(path);
+    sql.exec("INSERT INTO idempotency_key (key, operation_id, stamp, hash, at_ms) VALUES ('k', '1', 's', 'h', 1)");
+    sql.close();
+    await database.releaseKeys([row]);
+    expect(await database.reserveKeys([{ ...row, operationId: "2" }])).toEqual([row]);
+    await database.close();
+  });
+
   it.each([
     ["of another application", (sql: DatabaseSync) => sql.exec("PRAGMA application_id = 7"), /another application/],
     ["with somebody else's tables", (sql: DatabaseSync) => sql.exec("CREATE TABLE t (a)"), /another application/],

@@ -64,6 +64,10 @@ export function faultyDatabase(
       if (faults.unreachable) throw crashed();
       return inner.reserveKeys(rows);
     },
+    async releaseKeys(rows) {
+      if (faults.unreachable) throw crashed();
+      return inner.releaseKeys(rows);
+    },
     async positions(keys) {
       const rows = await inner.positions(keys);
       if (faults.staleBy === 0) return rows;

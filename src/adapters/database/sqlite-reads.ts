@@ -35,6 +35,7 @@ type Reads = Omit<
   Database,
   | "transact"
   | "reserveKeys"
+  | "releaseKeys"
   | "settleOutbox"
   | "leaseRetries"
   | "leaseRetry"

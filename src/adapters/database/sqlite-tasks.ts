@@ -225,7 +225,7 @@ function parkedWhere({ flow, topic, reason, tenant }: ParkedFilter): { where: st
   return { where: parts.map(([text]) => text).join(" AND "), params: parts.flatMap(([, values]) => values) };
 }
 
-/** Purges ledger rows and kept answers; see the port. Idempotency keys may lie in a file of their own. */
+/** Purges ledger rows and kept answers; see the port. */
 export function purgeLedger(sql: Sql, limits: PurgeLimits, rowsMax: number, nowMs: number) {
   const oldest = sql.get<{ at: number | null }>(
     "SELECT min(at) AS at FROM (SELECT min(at_ms) AS at FROM outbox UNION ALL SELECT min(at_ms) FROM retry UNION ALL SELECT min(at_ms) FROM parked)",
@@ -242,14 +242,6 @@ export function purgeLedger(sql: Sql, limits: PurgeLimits, rowsMax: number, nowM
     rowsMax,
   );
   return { ledger, answers };
-}
-
-export function purgeKeys(sql: Sql, beforeMs: number, rowsMax: number): number {
-  return sql.change(
-    "DELETE FROM idempotency_key WHERE key IN (SELECT key FROM idempotency_key WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
-    beforeMs,
-    rowsMax,
-  );
 }
 
 /** Notes that a consumer lives; see the port. */

@@ -2,7 +2,7 @@
 // (core-proof b3). Reads see the last commit.
 import { AppError } from "../../domain/errors.ts";
 import type { GraphModel } from "../../domain/model.ts";
-import type { Database, KeyRow } from "../../ports/database.ts";
+import type { Database } from "../../ports/database.ts";
 import {
   assertNewest,
   isSqlError,
@@ -12,18 +12,11 @@ import {
   SchemaError,
   type Sql,
 } from "../../sql/sql.ts";
+import { purgeKeys, releaseKeys, reserveKeys } from "./sqlite-keys.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 import { reindex } from "./sqlite-reindex.ts";
 import { readAnswer } from "./sqlite-search.ts";
-import {
-  announce,
-  leaseRetries,
-  leaseRetry,
-  noteReplay,
-  purgeKeys,
-  purgeLedger,
-  rescheduleRetry,
-} from "./sqlite-tasks.ts";
+import { announce, leaseRetries, leaseRetry, noteReplay, purgeLedger, rescheduleRetry } from "./sqlite-tasks.ts";
 import { sqliteTransact } from "./sqlite-transact.ts";
 
 /** Marks our files: "TdGr". */
@@ -81,7 +74,8 @@ export function sqliteDatabase({
   const { using } = graph;
   return {
     transact: (request, decide) => using((sql) => sqliteTransact(sql, nowMs, request, decide)),
-    reserveKeys: (rows) => keys.using((sql) => sql.transaction(() => reserve(sql, rows, nowMs(sql)))),
+    reserveKeys: (rows) => keys.using((sql) => sql.transaction(() => reserveKeys(sql, rows, nowMs(sql)))),
+    releaseKeys: (rows) => keys.using((sql) => sql.transaction(() => releaseKeys(sql, rows))),
     settleOutbox: (done, later) =>
       using((sql) =>
         sql.transaction(() => {
@@ -159,24 +153,4 @@ function connection(open: () => Sql, name: string, start: (sql: Sql, name: strin
 
 function readClock(sql: Sql): number {
   return sql.get<{ now: number }>("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now")!.now;
-}
-
-function reserve(sql: Sql, rows: readonly KeyRow[], atMs: number): KeyRow[] {
-  return rows.map((row) => {
-    const inserted = sql.change(
-      "INSERT INTO idempotency_key (key, operation_id, stamp, hash, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      row.key,
-      row.operationId,
-      row.stamp,
-      row.hash,
-      atMs,
-    );
-    if (inserted === 1) return row;
-    const held = sql.get<{ operation_id: string; stamp: string; hash: string }>(
-      "SELECT operation_id, stamp, hash FROM idempotency_key WHERE key = ?",
-      row.key,
-    )!;
-    const { operation_id: operationId, stamp, hash } = held;
-    return { key: row.key, operationId, stamp, hash };
-  });
 }

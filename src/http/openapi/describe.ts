@@ -99,7 +99,7 @@ export const WRITTEN: readonly Parameter[] = [
 export const OPERATION_HEADERS: readonly Parameter[] = [
   header(
     "Idempotency-Key",
-    "The same key with the same body is the same operation, however often it is sent while the service keeps the key; with another body it is a problem.",
+    "The same key with the same body is the same operation, however often it is sent while the service keeps the key; with another body it is a problem. A request that was refused with 404 leaves its key free, unless another under the same key was under way beside it.",
     { type: "string", minLength: 1, maxLength: 200 },
   ),
   AFTER,

@@ -8,6 +8,7 @@ import type { Row, Transport } from "./transport.ts";
 type Tasks = Pick<
   Database,
   | "reserveKeys"
+  | "releaseKeys"
   | "dueOutbox"
   | "settleOutbox"
   | "dueSweeps"
@@ -25,18 +26,32 @@ const NOW = "datetime.realtime().epochMillis";
 /** Looks again under the lock: whoever held it may have tried meanwhile, and put off the next attempt. */
 const LEASE = `SET r._lock = 0 WITH r WHERE r.leased <= $now AND (r.attempts = 0 OR r.due <= $now) SET r.leased = toInteger($until) RETURN ${RETRY}`;
 
+/** Keys are locked in one order everywhere. */
+const byKey = (a: { readonly key: string }, b: { readonly key: string }): number =>
+  a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+
+/** Once shared, a key is so for ever, whoever else is at it. A key of an older release says nothing, and is not released. */
+const RESERVE = `UNWIND $rows AS r MERGE (k:IdempotencyKey {key: r.key})
+ON CREATE SET k += r, k.at = ${NOW}, k.shared = false ON MATCH SET k._lock = 0
+FOREACH (other IN CASE WHEN k.operationId = r.operationId THEN [] ELSE [r] END | SET k.shared = true)
+RETURN k.key, k.operationId, k.stamp, k.hash`;
+
+const RELEASE = `UNWIND $rows AS r MATCH (k:IdempotencyKey {key: r.key}) SET k._lock = 0
+WITH k, r WHERE k.operationId = r.operationId AND k.shared = false DELETE k`;
+
 export function tasks({ run }: Transport): Tasks {
   return {
     async reserveKeys(rows) {
       if (rows.length === 0) return [];
-      // Of equal keys the first is to stand, and keys are locked in one order everywhere.
-      const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-      const standing = await run(
-        `UNWIND $rows AS r MERGE (k:IdempotencyKey {key: r.key}) ON CREATE SET k += r, k.at = ${NOW} ON MATCH SET k._lock = 0 RETURN k.key, k.operationId, k.stamp, k.hash`,
-        { rows: sorted.map((row) => ({ ...row })) },
-      );
-      const byKey = new Map(standing.map(toKey).map((row) => [row.key, row]));
-      return rows.map(({ key }) => byKey.get(key)!);
+      // Of equal keys the first is to stand.
+      const standing = await run(RESERVE, { rows: rows.toSorted(byKey).map((row) => ({ ...row })) });
+      const held = new Map(standing.map(toKey).map((row) => [row.key, row]));
+      return rows.map(({ key }) => held.get(key)!);
+    },
+
+    async releaseKeys(rows) {
+      if (rows.length === 0) return;
+      await run(RELEASE, { rows: rows.toSorted(byKey).map(({ key, operationId }) => ({ key, operationId })) });
     },
 
     async dueOutbox(now, limit, bytesMax) {
