@@ -146,7 +146,7 @@ async function reserve(
     key: reservedKey(draft, tenant, key!),
     operationId: identity.id,
     stamp: identity.stamp,
-    hash: intake.bodyHash(draft),
+    hash: reservedHash(draft, tenant, intake.bodyHash(draft)),
   }));
   try {
     for (const [i, row] of (await database.reserveKeys(rows)).entries()) {
@@ -182,9 +182,17 @@ async function releaseRefused(
   await database.releaseKeys(refused).catch((error) => log.tickFailed("release idempotency keys", error));
 }
 
-/** What the service asks itself has keys of its own, which no client can take. */
+/**
+ * What the service asks itself has keys of its own, which no client can take: every client's has one slash. They name no
+ * tenant, because parked records belong to the whole service: whoever decides, one decision about each at a time.
+ */
 function reservedKey({ type }: Draft, tenant: string, key: string): string {
-  return `${keyPart(tenant)}/${type.internal ? "decision/" : ""}${keyPart(key)}`;
+  return `${type.internal ? "/decision" : keyPart(tenant)}/${keyPart(key)}`;
+}
+
+/** An operation is its tenant's: the same decision of another tenant is another one, which comes second. */
+function reservedHash({ type }: Draft, tenant: string, bodyHash: string): string {
+  return type.internal ? `${keyPart(tenant)}/${bodyHash}` : bodyHash;
 }
 
 function keysUnreachable(cause: unknown): AppError {

@@ -379,6 +379,14 @@ export const mutants: readonly Mutant[] = [
     property: 4,
   },
   {
+    rule: "#36",
+    name: "each tenant decides about a parked record for itself",
+    file: ACCEPT,
+    find: '${type.internal ? "/decision" : keyPart(tenant)}/',
+    replace: '${keyPart(tenant)}/${type.internal ? "decision/" : ""}',
+    property: 12,
+  },
+  {
     rule: "#39",
     name: "duplicates are not counted",
     file: DECISION,

@@ -8,8 +8,8 @@ import { rebuiltFrom } from "./rebuilt.ts";
 import { rest } from "./travel.ts";
 import { createWorld, dumpOf, type World } from "./world.ts";
 
-/** Of whoever decides. */
-const TENANT = "default";
+/** Of whoever decides: parked records belong to the whole service. */
+const TENANTS = ["default", "another"] as const;
 
 export async function decisionsAreRecords(core: Core, from: DecisionCase): Promise<void> {
   const world = createWorld(core, { real: true });
@@ -80,7 +80,8 @@ function createDesk(core: Core, world: World, fixed: readonly Fixed[]): Desk {
     clock: { nowMs: () => world.clock.ms },
   });
   const first: Desk["first"] = new Map();
-  const decide: Desk["decide"] = async ({ n, verdict }) => {
+  const decide: Desk["decide"] = async ({ n, verdict, partition }) => {
+    const tenant = TENANTS[partition % TENANTS.length]!;
     const { items } = await deadLetters.list({}, "", 100);
     const parked = items[n % Math.max(1, items.length)];
     if (parked === undefined) return;
@@ -92,8 +93,8 @@ function createDesk(core: Core, world: World, fixed: readonly Fixed[]): Desk {
     try {
       const value = verdict === "edit" ? whole : verdict === "other edit" ? exchanged(whole) : undefined;
       const answer = await (verdict === "discard"
-        ? deadLetters.discard(record, TENANT)
-        : deadLetters.replay(record, TENANT, value));
+        ? deadLetters.discard(record, tenant)
+        : deadLetters.replay(record, tenant, value));
       if (!("problem" in answer) && verdict !== "replay") first.set(key, before);
     } catch (error) {
       if (!(error instanceof core.errors.AppError) || error.code !== "invalid_input") throw error;

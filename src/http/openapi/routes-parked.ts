@@ -22,7 +22,8 @@ const decideOne = (verb: "replay" | "discard", summary: string, component: strin
   path: `${ONE}/${verb}`,
   tag: "parked",
   summary,
-  description: "The decision is an operation in the record's own topic; ticks carry it out.",
+  description:
+    "The decision is an operation in the record's own topic; ticks carry it out. Until then no other is taken, whichever tenant's operator makes it.",
   body: { "application/json": refTo(component) },
   bodyOptional: true,
   answers: OPERATION_ANSWERS,

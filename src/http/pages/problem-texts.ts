@@ -98,7 +98,7 @@ const texts: { readonly [code in ErrorCode]: ProblemText } = {
   },
   decision_pending: {
     cause:
-      "Another decision about this parked record, or an edit with another value, was accepted and is not carried out yet. Nothing was done this time.",
+      "Another decision about this parked record, an edit with another value, or the same by another tenant's operator, was accepted and is not carried out yet. Nothing was done this time.",
     remedy: "Look at the record again in a moment: if it is still parked then, decide again.",
     example: { detail: "Another decision about memory-operations/0/17 is accepted and not carried out yet" },
   },
