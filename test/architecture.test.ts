@@ -101,7 +101,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 const FILE_LINES_MAX = 400;
 const P90_LINES_MAX = 250;
 /** Lines of code: neither blank nor comment. See docs/decisions/008-line-budget-with-the-real-parts.md. */
-const BUDGETS = { "domain + app": 5_050, src: 30_000 };
+const BUDGETS = { "domain + app": 5_100, src: 30_000 };
 
 function roomOf(path: string): string {
   return path.split("/")[1]!.replace(/\.ts$/, "");

@@ -61,17 +61,23 @@ export function createHealth(deps: HealthDeps): Health {
     }
     return diagnosis;
   };
-  const backlog = (): Promise<Backlog | Error> =>
-    database.backlog().catch((error) => (error instanceof Error ? error : new Error(String(error))));
+  const ageOf = (atMs: number | null): number | null => (atMs === null ? null : clock.nowMs() - atMs);
+  const backlog = async (): Promise<Backlog | Error> => {
+    try {
+      const { oldestOutboxMs, oldestRetryMs, ...held } = await database.backlog();
+      return { ...held, oldestOutboxMs: ageOf(oldestOutboxMs), oldestRetryMs: ageOf(oldestRetryMs) };
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
   return {
     async kafka() {
       const asked = await backlog();
       const held = asked instanceof Error ? null : asked;
-      const oldest = held?.oldestOutboxMs ?? null;
       const common = {
         breaker: deps.breakerState(),
         outbox: held?.outbox ?? null,
-        outboxOldestMs: oldest === null ? null : clock.nowMs() - oldest,
+        outboxOldestMs: held?.oldestOutboxMs ?? null,
         flowsOn: [...deps.flowsOn],
       };
       try {

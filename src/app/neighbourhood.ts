@@ -31,7 +31,10 @@ export async function neighbourhood(
   deps: QueriesDeps,
   { kind, id, tenant, depth }: { kind: string; id: string; tenant: string; depth: number },
 ): Promise<Neighbourhood> {
-  if (!deps.model.has(kind)) throw new AppError("not_found", `There is no kind ${JSON.stringify(kind)}`);
+  if (!deps.model.has(kind)) {
+    const known = [...deps.model.keys()].join(", ");
+    throw new AppError("not_found", `There is no kind ${JSON.stringify(kind)}; there are ${known}`);
+  }
   const start = entityKey(tenant, kind, id);
   const edges = new Map<string, Edge>();
   const reached = new Set([start]);

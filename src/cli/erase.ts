@@ -70,6 +70,7 @@ function say(what: What, erased: Erased, dryRun: boolean): string {
     `Deleted ${list} of ${whose}: readers see none of it, and its content is gone from the graph`,
     "What stays: ids and times of the deleted; the records in the log, until its retention ends; backups",
   ];
-  if ("user" in what) lines.push("Not looked for: what this person said in sessions of others, activities, events");
+  const others = "user" in what ? "what this person said in sessions of others, " : "";
+  lines.push(`Not looked for: ${others}activities, events, and summaries and analyses made of what is deleted`);
   return [...lines, "docs/erasure.md says more"].join("\n");
 }

@@ -62,7 +62,8 @@ export function readRoutes(app: Hono, service: Service): void {
   }
   app.get("/v1/graph/:kind/:id", async (c) => {
     await awaitAfter(c, service, tenantOf(c, service));
-    const { kind, id } = c.req.param();
+    const { kind: given, id } = c.req.param();
+    const kind = kinds.find(({ name }) => pluralOf(name) === given)?.name ?? given;
     return c.json(await service.neighbourhood({ kind, id, tenant: tenantOf(c, service), depth: depthOf(c) }));
   });
 }

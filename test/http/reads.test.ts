@@ -80,6 +80,8 @@ describe("what lies around an entity", () => {
       await service.post("/events", { specversion: "1.0", id: "e", source, type: "t", about });
     }
     const { body } = await service.get("/v1/graph/Session/s?depth=2");
+    expect((await service.get("/v1/graph/sessions/s?depth=2")).body).toEqual(body);
+    expect((await service.get("/v1/graph/planets/s")).body.detail).toMatch(/there are .*Session/);
     const { nodes, edges, truncated } = body as unknown as {
       nodes: { kind: string; id: string }[];
       edges: { relation: string; from: { kind: string; id: string }; to: { kind: string; id: string } }[];

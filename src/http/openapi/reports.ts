@@ -5,14 +5,16 @@ import { code } from "./answers.ts";
 const text = z.string();
 const count = z.int().min(0);
 
+const age = z.number().nullable().describe("Milliseconds that the oldest has waited; null where none waits.");
+
 const backlog = z.object({
   outbox: count,
   fatal: z.array(text),
-  oldestOutboxMs: z.number().nullable(),
+  oldestOutboxMs: age,
   sweeps: count,
   parked: count,
   retries: count.describe("Requests whose work with the outside world is to be done."),
-  oldestRetryMs: z.number().nullable(),
+  oldestRetryMs: age,
   unseen: count,
 });
 
@@ -23,7 +25,7 @@ const kafka = z.object({
   breaker: text,
   topicsMissing: z.array(text),
   outbox: count.nullable(),
-  outboxOldestMs: z.number().nullable(),
+  outboxOldestMs: age,
   flowsOn: z.array(text),
 });
 
