@@ -18,6 +18,7 @@ import {
   type SyncDeps,
 } from "./apply-now.ts";
 import { type Draft, type Identity, operationMs, type Submission } from "./intake.ts";
+import { createRoom } from "./queries.ts";
 import { currentTrace } from "./tracing.ts";
 import { current } from "./visible.ts";
 
@@ -211,12 +212,15 @@ async function answerKnown(deps: AcceptDeps, attempts: readonly Attempt[], answe
     const rows = await deps.database.ledgerRows(repeated.map(keyOf));
     const entities = await current(deps, [...new Set([...rows.values()].map((row) => row.entity))]);
     const unknown: Attempt[] = [];
+    const room = createRoom();
     for (const attempt of repeated) {
       const row = rows.get(keyOf(attempt));
       if (row === undefined) unknown.push(attempt);
       else if (row.path === "kafka") answers[attempt.index] = queuedAnswer(attempt);
-      else
-        answers[attempt.index] = await answerWithResult(deps.queries, attempt, row, entities.get(row.entity) ?? ABSENT);
+      else {
+        const entity = entities.get(row.entity) ?? ABSENT;
+        answers[attempt.index] = await answerWithResult(deps.queries, attempt, row, entity, { room });
+      }
     }
     return [...fresh, ...unknown];
   } catch (error) {

@@ -7,7 +7,7 @@ import type { StoredEntity } from "../domain/projection.ts";
 import { isDeleted } from "../domain/state.ts";
 import { kindOfType, present } from "../flows/define.ts";
 import { type Draft, entityOf } from "./intake.ts";
-import { type Answered, createRoom, type Queries } from "./queries.ts";
+import type { Answered, Queries, Room } from "./queries.ts";
 
 /** Answer to one submission. */
 export type Answer =
@@ -60,8 +60,7 @@ export async function answerWithResult(
   attempt: Answerable,
   row: LedgerRow,
   entity: Shown,
-  because?: string,
-  room = createRoom(),
+  { because, room }: { readonly because?: string | undefined; readonly room: Room },
 ): Promise<Answer> {
   const answer = appliedAnswer(attempt, row, entity, because);
   if (attempt.draft.type.query === undefined) return answer;

@@ -160,7 +160,7 @@ async function syncAnswer(
   }
   if (result?.status !== "done") return { problem: mismatch() };
   if (result.waiting) return pendingAnswer(attempt, result.row, failure?.reason);
-  return answerWithResult(deps.queries, attempt, result.row, result, failure?.reason, room);
+  return answerWithResult(deps.queries, attempt, result.row, result, { because: failure?.reason, room });
 }
 
 /** 503: nothing is anywhere, or one attempt may still land (core-proof #30). */

@@ -19,9 +19,25 @@ export function answerResponse(c: Context, answer: Answer, further: Readonly<Rec
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-/** The answer to one operation of a batch, with its status inside. */
-export function answerItem(answer: Answer): unknown {
-  if (!("problem" in answer)) return answer;
-  const problem = toProblem(answer.problem);
-  return { status: problem.status, problem };
+/** Characters of a batch's answers beyond which they no longer say what entities hold: that is to be read then. */
+const ITEMS_MAX = 16 * 1_048_576;
+
+/** Makes the answers to the operations of one batch, each as JSON with its status inside. */
+export function itemTexts(): (answer: Answer) => string {
+  let left = ITEMS_MAX;
+  return (answer) => {
+    const text = JSON.stringify(answerItem(answer, left > 0));
+    left -= text.length;
+    return text;
+  };
+}
+
+function answerItem(answer: Answer, whole: boolean): unknown {
+  if ("problem" in answer) {
+    const problem = toProblem(answer.problem);
+    return { status: problem.status, problem };
+  }
+  if (whole) return answer;
+  const { values: _, result: __, ...rest } = answer;
+  return rest;
 }

@@ -4,7 +4,7 @@ import type { Accept } from "../app/accept.ts";
 import type { Answer } from "../app/answer.ts";
 import type { Submission } from "../app/intake.ts";
 import { AppError, asAppError, type ErrorCode } from "../domain/errors.ts";
-import { answerItem } from "./answer.ts";
+import { itemTexts } from "./answer.ts";
 import { parseJson, readJson, requireMediaType } from "./body.ts";
 import { isLonger, type LineLimits, readLines } from "./lines.ts";
 import type { Service } from "./service.ts";
@@ -47,8 +47,9 @@ export async function readArray(c: Context, { limits }: Service, takeAll: Take, 
   if (items.length > limits.batchItemsMax) throw tooMany(limits.batchItemsMax);
   const bounded = items.map((item) => (isOverlong(item, limits.bodyBytesMax) ? overlong(limits.bodyBytesMax) : item));
   const texts: string[] = [];
+  const textOf = itemTexts();
   for (let i = 0; i < bounded.length; i += CHUNK_ITEMS)
-    texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take, read)));
+    texts.push(...(await takeChunk(bounded.slice(i, i + CHUNK_ITEMS), take, read)).map(textOf));
   return c.body(`[${texts.join(",")}]`, 200, { "Content-Type": "application/json" });
 }
 
@@ -90,9 +91,10 @@ function inOrder(takeAll: Take): Take {
  */
 async function takeLines(c: Context, bounds: LineLimits, itemsMax: number, take: Take): Promise<string[]> {
   const texts: string[] = [];
+  const textOf = itemTexts();
   let waiting: unknown[] = [];
   const flush = async (): Promise<void> => {
-    texts.push(...(await takeChunk(waiting, take, toSubmission)));
+    texts.push(...(await takeChunk(waiting, take, toSubmission)).map(textOf));
     waiting = [];
   };
   try {
@@ -107,7 +109,7 @@ async function takeLines(c: Context, bounds: LineLimits, itemsMax: number, take:
   } catch (error) {
     if (texts.length + waiting.length === 0) throw error;
     await flush();
-    texts.push(JSON.stringify(answerItem({ problem: asAppError(error) })));
+    texts.push(textOf({ problem: asAppError(error) }));
   }
   return texts;
 }
@@ -129,7 +131,7 @@ function parseLine(line: string, index: number): unknown {
   }
 }
 
-async function takeChunk(items: readonly unknown[], take: Take, read: ReadItem): Promise<string[]> {
+async function takeChunk(items: readonly unknown[], take: Take, read: ReadItem): Promise<Answer[]> {
   const submissions: Submission[] = [];
   const answers: (Answer | undefined)[] = items.map((item) => {
     const submission = item instanceof AppError ? item : read(item);
@@ -138,7 +140,7 @@ async function takeChunk(items: readonly unknown[], take: Take, read: ReadItem):
     return undefined;
   });
   const taken = (await take(submissions)).values();
-  return answers.map((answer) => JSON.stringify(answerItem(answer ?? taken.next().value!)));
+  return answers.map((answer) => answer ?? taken.next().value!);
 }
 
 /** Members of an item other than its data, and whether they have to be there. */

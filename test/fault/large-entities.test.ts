@@ -41,6 +41,40 @@ async function store(service: ServiceUnderTest, flow: string, datas: readonly ob
   await service.tickToRest();
 }
 
+describe.each(WAYS)("the answers to many operations on one large entity, on the path $path", ({ options }) => {
+  it.each(["application/json", "application/x-ndjson"])(
+    "have bounds as %s, and each says what became of it",
+    async (type) => {
+      await using service = await startService(options);
+      await store(service, "memory", [memory("m")]);
+      const items = Array.from({ length: 100 }, (_, i) => ({
+        flow: "memory",
+        type: "update",
+        data: { id: "m", tags: [`t${i}`] },
+      }));
+      const body =
+        type === "application/json" ? JSON.stringify(items) : items.map((one) => JSON.stringify(one)).join("\n");
+      const response = await service.request("/v1/operations", {
+        method: "POST",
+        headers: { "content-type": type },
+        body,
+      });
+      const text = await response.text();
+      expect(text.length).toBeLessThan(17 * MIB);
+      const answers =
+        type === "application/json"
+          ? JSON.parse(text)
+          : text
+              .trim()
+              .split("\n")
+              .map((line) => JSON.parse(line));
+      expect(answers.map(({ status, id }: { status: number; id: string }) => [status < 300, typeof id])).toEqual(
+        items.map(() => [true, "string"]),
+      );
+    },
+  );
+});
+
 describe.each(WAYS)("large entities, on the path $path", ({ path, options }) => {
   it("are changed in as many transactions as they need", async () => {
     const { sizes, database } = measuring();

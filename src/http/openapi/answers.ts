@@ -51,7 +51,13 @@ const answer = z.object({
   stamp,
   entity: named.describe("What the operation is about; itself where it is about no entity."),
   because: text.optional().describe("Why the operation did not take the way of its flow."),
-  values: z.record(text, z.json()).nullable().optional().describe("The entity as it stands now; null when deleted."),
+  values: z
+    .record(text, z.json())
+    .nullable()
+    .optional()
+    .describe(
+      "The entity as it stands now; null when it or its owner is deleted. Of a batch as long as its answers have no more than 16 MiB.",
+    ),
   ...ended,
 });
 
