@@ -4,6 +4,7 @@ import type { TickReport } from "./app/tick.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { Flow } from "./flows/define.ts";
 import { flows as productFlows } from "./flows/index.ts";
+import { flowProblems } from "./flows/soundness.ts";
 import { createApp } from "./http/app.ts";
 import { compose } from "./runtime/compose.ts";
 import type { OpenPlatform } from "./runtime/platform-node.ts";
@@ -107,7 +108,8 @@ export interface Tidegate {
  */
 export async function createTidegate(options: TidegateOptions = {}): Promise<Tidegate> {
   const { flows = productFlows, env = {}, platform = openNode } = options;
-  assertDistinct(flows);
+  const problems = flowProblems(flows);
+  if (problems.length > 0) throw new Error(`Cannot compose these flows: ${problems.join("; ")}`);
   const config = parseConfig(env, flows);
   const write = options.write ?? consoleWrite(config);
   const { asset, close, ...rest } = await platform(config, flows, write);
@@ -147,18 +149,6 @@ export async function createTidegate(options: TidegateOptions = {}): Promise<Tid
 async function openNode(config: Config, flows: readonly Flow[], write: Write): Promise<OpenPlatform> {
   const { openNodePlatform } = await import("./runtime/platform-node.ts");
   return openNodePlatform(config, flows, write);
-}
-
-/** Two flows must share neither a name nor a topic nor a kind: one would take the other's. */
-function assertDistinct(flows: readonly Flow[]): void {
-  const names = flows.map(({ name }) => `flow "${name}"`);
-  const topics = flows.flatMap((flow) => flow.topics.map((topic) => `topic "${topic}"`));
-  const kinds = flows.flatMap((flow) => flow.kinds.map(({ name }) => `kind "${name}"`));
-  const switches = flows.map((flow) => `switch "${flow.switch.variable}"`);
-  for (const all of [names, topics, kinds, switches]) {
-    const twice = all.find((name, index) => all.indexOf(name) !== index);
-    if (twice !== undefined) throw new Error(`Cannot compose these flows: two of them have the ${twice}`);
-  }
 }
 
 const LEVELS = ["debug", "info", "warning", "error"];

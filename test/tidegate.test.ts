@@ -131,6 +131,23 @@ test("what cannot be composed is said at once", async () => {
   );
 });
 
+test.each([
+  [{ name: "Bad Name" }, 'has the name "Bad Name"'],
+  [{ name: "operations" }, "at /v1/operations"],
+  [{ topic: "bad topic!" }, 'has the topic "bad topic!"'],
+  [{ topic: ".." }, 'has the topic ".."'],
+  [{ types: {} }, "has no type that clients may send"],
+  [{ types: { "de lete": deleteType(notes.kind) } }, 'has the type "de lete"'],
+  [{ kind: { ...notes.kind, name: "a b" } }, 'has the kind "a b"'],
+  [
+    { kind: { ...notes.kind, references: [{ field: "user", relation: "wrote it", direction: "in", owner: false }] } },
+    'has the relation "wrote it"',
+  ],
+] as const)("a flow with %j is refused", async (change, said) => {
+  using folder = tempFolder();
+  await expect(start(folder.root, { flows: [defineFlow({ ...notes, ...change })] })).rejects.toThrow(said);
+});
+
 test("ends its event streams when it is closed", async () => {
   using folder = tempFolder();
   const { tidegate, lines } = await start(folder.root);
