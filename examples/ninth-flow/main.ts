@@ -1,4 +1,4 @@
-// A service with nine flows: the product's and one of its own. `node examples/ninth-flow/main.ts`
+// A service with nine flows: the product's and one of its own. `npx node examples/ninth-flow/main.ts`
 import { serve } from "@hono/node-server";
 import { createTidegate, flows } from "tidegate";
 import { notes } from "./notes.ts";
