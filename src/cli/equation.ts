@@ -122,6 +122,7 @@ function flowLines(name: string, flow: FlowVerdict): string[] {
   const others = [
     ...(foreign > 0 ? [` - foreign ${foreign}`] : []),
     ...(derived > 0 ? [` - own ${derived}`] : []),
+    ...(flow.closes && beyond > 0 ? [` - beyond ${beyond}`] : []),
   ].join("");
   const lines = [`${name}  accepted ${accepted} ${flow.closes ? "=" : "≠"} ${terms.join(" + ")}${others}`];
   const term = (text: string): number => lines.push(`${" ".repeat(name.length)}  ${text}`);

@@ -79,7 +79,9 @@ describe("judge()", () => {
   });
 
   test("a part of the files explains more operations, not fewer", () => {
-    expect(judge(checkOf({ memory: { applied: 12 } }), heldOf(10), true).closes).toBe(true);
+    const verdict = judge(checkOf({ memory: { applied: 12 } }), heldOf(10), true);
+    expect(verdict.closes).toBe(true);
+    expect(formatVerdict(verdict)).toMatch(/accepted 10 = applied 12 .* - beyond 2$/m);
     expect(judge(checkOf({ memory: { applied: 9 } }), heldOf(10), true).closes).toBe(false);
   });
 
