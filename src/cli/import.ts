@@ -5,14 +5,12 @@ import { usageFailure } from "./failure.ts";
 import { FORMATS, type Format } from "./import/input.ts";
 import { runImport } from "./import/run.ts";
 import { formatSummary } from "./import/summary.ts";
+import { INTERRUPTED_EXIT_CODE, interruption } from "./interruption.ts";
 
 const BATCH_DEFAULT = 500;
 const USER_DEFAULT = "me";
 const CONCURRENCY_DEFAULT = 2;
 const RETRY_FOR_DEFAULT_SECONDS = 120;
-const INTERRUPTED_EXIT_CODE = 130;
-/** Wrappers pass one Ctrl-C on several times. */
-const SAME_SIGNAL_MS = 500;
 
 const args = {
   file: {
@@ -91,7 +89,7 @@ export const importCommand = defineCommand({
       acceptedPath: args.accepted,
       statePath: args.state ?? `${name}.import-state.json`,
       resume: args.resume === true,
-      signal: interruption(),
+      signal: interruption().signal,
     });
     process.stdout.write(`${args.json === true ? JSON.stringify(summary) : formatSummary(summary)}\n`);
     if (!summary.complete) return INTERRUPTED_EXIT_CODE;
@@ -103,19 +101,4 @@ function readFormat(given: string | undefined): Format | undefined {
   const format = FORMATS.find((name) => name === given);
   if (given === undefined || format !== undefined) return format;
   throw usageFailure(`--format must be ${FORMATS.join(", ")}; it is ${JSON.stringify(given)}`);
-}
-
-/** Aborts at the first signal, so that the progress file is written; a second one ends at once. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  let firstMs = 0;
-  const interrupt = (): void => {
-    if (controller.signal.aborted && performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
-    if (controller.signal.aborted) return;
-    firstMs = performance.now();
-    controller.abort();
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  return controller.signal;
 }

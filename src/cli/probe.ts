@@ -3,10 +3,13 @@ import { defineCommand } from "citty";
 import { DIALECTS, type Dialect, isLoopback } from "../config/kafka-url.ts";
 import { readCount } from "./arguments.ts";
 import { Failure, fileReason, usageFailure } from "./failure.ts";
-import type { Card } from "./probe/examine.ts";
+import { INTERRUPTED_EXIT_CODE, interruption } from "./interruption.ts";
+import type { Card, Left } from "./probe/examine.ts";
 import { formatTable, plain } from "./text.ts";
 
 const TIMEOUT_S = 120;
+/** Of names in a line. */
+const LISTED_MAX = 5;
 
 const args = {
   url: { type: "positional", description: "Address of the proxy", valueHint: "url" },
@@ -40,20 +43,25 @@ export const probe = defineCommand({
     const url = readAddress(given.url);
     const access = await openAccess({ ...credentials(given), cert: given.cert, key: given.key, ca: given.ca }, url);
     const seconds = readCount("timeout", given.timeout, 5, 3_600) ?? TIMEOUT_S;
-    const { examine } = await import("./probe/examine.ts");
+    const interrupted = interruption();
     try {
+      const { examine, INTERRUPTED_MS } = await import("./probe/examine.ts");
       const card = await examine({
         url: url.replace(/\/$/, ""),
         dialect: readDialect(given.dialect),
         topic: given.topic,
         timeoutMs: seconds * 1_000,
         access,
+        interrupted: interrupted.signal,
+        onInterrupt: (topics) => sayClearing(topics, INTERRUPTED_MS),
         ...(given.json === true ? {} : { onCheck: progress }),
       });
-      if ("reason" in card) throw new Failure(`Cannot examine ${url}: ${plain(card.reason)}`);
+      if (interrupted.signal.aborted) throw new Failure(interruptedLine(card), { exitCode: INTERRUPTED_EXIT_CODE });
+      if ("reason" in card) throw new Failure(`Cannot examine ${url}: ${plain(card.reason)}${behind(card)}`);
       process.stdout.write(given.json === true ? `${JSON.stringify(card)}\n` : `${say(card)}\n`);
       return card.suitable ? 0 : 1;
     } finally {
+      interrupted[Symbol.dispose]();
       await access.close();
     }
   },
@@ -64,8 +72,40 @@ function progress(question: string): void {
   if (process.stderr.isTTY === true) process.stderr.write(`\r\u001b[K${question} …`);
 }
 
-function say({ url, name, dialect, suitable, findings, left }: Card): string {
+function clearProgress(): void {
   if (process.stderr.isTTY === true) process.stderr.write("\r\u001b[K");
+}
+
+/** Said at once, so that whoever does not wait knows of the topics. */
+function sayClearing(topics: readonly string[], ms: number): void {
+  clearProgress();
+  const what = topics.length === 0 ? "what was made" : topics.join(", ");
+  process.stderr.write(`Clearing away ${what}, within ${ms / 1_000} s; a second signal ends at once\n`);
+}
+
+function interruptedLine(left: Left): string {
+  clearProgress();
+  return `Interrupted${behind(left) || "; nothing is left behind"}`;
+}
+
+/** What an examination without a card may have left behind. */
+function behind({ left, leftInstances }: Left): string {
+  const what = [
+    ...(left.length === 0 ? [] : [`topics ${left.join(", ")}: delete them at the cluster`]),
+    ...(leftInstances.length === 0
+      ? []
+      : [`consumer instances ${listed(leftInstances)}: the proxy ends them when they idle`]),
+  ];
+  return what.length === 0 ? "" : `; these may be left behind: ${what.join("; ")}`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - LISTED_MAX;
+  return `${names.slice(0, LISTED_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+function say({ url, name, dialect, suitable, findings, left, leftInstances }: Card): string {
+  clearProgress();
   const rows = findings.map(({ question, verdict, detail }) => [question, verdict, plain(detail, 160)]);
   const lines = [
     `${url} is ${name}; examined as dialect ${dialect}`,
@@ -79,6 +119,10 @@ function say({ url, name, dialect, suitable, findings, left }: Card): string {
       `These topics were made and cannot be deleted through the proxy: ${left.join(", ")}; delete them at the cluster,`,
     );
     lines.push(`for example kafka-topics.sh --bootstrap-server HOST:9092 --delete --topic ${left[0]}`);
+  }
+  if (leftInstances.length > 0) {
+    const names = listed(leftInstances);
+    lines.push(`Consumer instances that could not be deleted, and that the proxy ends when they idle: ${names}`);
   }
   return lines.join("\n");
 }

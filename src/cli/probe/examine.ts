@@ -6,6 +6,7 @@ import { DIALECTS, type Dialect } from "../../config/kafka-url.ts";
 import { dialects } from "../../runtime/dialects.ts";
 import { messageOf } from "../failure.ts";
 import { type Check, type Finding, unknown } from "./finding.ts";
+import { watchInstances } from "./instances.ts";
 import { produceChecks } from "./produce-checks.ts";
 import { readChecks } from "./read-checks.ts";
 import { asker, type Session } from "./session.ts";
@@ -23,10 +24,22 @@ export interface ExamineOptions {
   readonly access: Pick<DialectOptions, "fetch" | "headers" | "basic">;
   /** Told of each check before it runs. */
   readonly onCheck?: (question: string) => void;
+  /** Ends the examination: what it made is cleared away, and there is no card. */
+  readonly interrupted?: AbortSignal;
+  /** Told of the topics that are there, or may be, when it is interrupted. */
+  readonly onInterrupt?: (topics: readonly string[]) => void;
+}
+
+/** What an examination made and could not delete, or may have made. */
+export interface Left {
+  /** Topics. */
+  readonly left: readonly string[];
+  /** Consumer instances, as `group/name`. */
+  readonly leftInstances: readonly string[];
 }
 
 /** A capability card. */
-export interface Card {
+export interface Card extends Left {
   readonly url: string;
   readonly dialect: Dialect;
   /** Who answered, in words. */
@@ -34,12 +47,10 @@ export interface Card {
   /** Whether Tidegate can stand on it. */
   readonly suitable: boolean;
   readonly findings: readonly (Finding & { readonly id: string; readonly question: string })[];
-  /** Topics that the probe made and could not delete. */
-  readonly left: readonly string[];
 }
 
-/** An examination that could not begin, in words. */
-export interface NoCard {
+/** An examination that could not begin, or was interrupted, in words. */
+export interface NoCard extends Left {
   readonly reason: string;
 }
 
@@ -51,45 +62,79 @@ const CHECKS: readonly Check[] = [
 ];
 /** Kept back for clearing away. */
 const CLEAR_MS = 5_000;
+/** Once interrupted, what has begun has so long to end. */
+const END_MS = 2_000;
+/** A proxy can take so long at most once it is interrupted. */
+export const INTERRUPTED_MS = END_MS + CLEAR_MS;
+const NOTHING: Left = { left: [], leftInstances: [] };
 
 /** Examines a proxy; never throws for what the proxy does. */
 export async function examine(options: ExamineOptions): Promise<Card | NoCard> {
-  const { url, access, timeoutMs } = options;
-  const signal = AbortSignal.timeout(timeoutMs);
+  const { url, access, timeoutMs, interrupted = new AbortController().signal } = options;
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interrupted]);
   const known = await recognise(options, signal);
-  if ("reason" in known) return known;
+  if (interrupted.aborted) return { reason: "interrupted", ...NOTHING };
+  if ("reason" in known) return { ...known, ...NOTHING };
   const { dialect, name } = known;
-  const bare = {
+  const instances = watchInstances(access.fetch);
+  const reach = { url, ...access, fetch: instances.fetch };
+  const last = following(interrupted);
+  const session: Session = {
     url,
     dialect,
     topic: options.topic ?? `tidegate-probe-${crypto.randomUUID().slice(0, 8)}`,
     signal,
-    ask: asker({ url, ...access }, signal),
+    ask: asker(reach, signal, last),
     made: new Set<string>(),
+    broker: dialects[dialect]({ ...reach, cluster: "probe", partitions: 2 }),
   };
-  if (options.topic === undefined && dialect !== "upstash") {
-    const refusal = await makeTopic(bare);
+  interrupted.addEventListener("abort", () => options.onInterrupt?.([...session.made]), { once: true });
+  const found = await Promise.race([findAll(options, session), ended(last)]);
+  await Promise.race([instances.deleted(), ended(last)]);
+  const left = await deleteTopics({ ...session, ask: asker(reach, AbortSignal.timeout(CLEAR_MS)) });
+  const rest: Left = { left, leftInstances: instances.left() };
+  if (interrupted.aborted || found === undefined) return { reason: "interrupted", ...rest };
+  if ("reason" in found) return { ...found, ...rest };
+  const suitable = found.findings.find(({ id }) => id === SUITABLE)?.verdict === "yes";
+  return { url, dialect, name, suitable, ...found, ...rest };
+}
+
+/** Makes the topic and carries out every check. */
+async function findAll(
+  { topic, onCheck }: ExamineOptions,
+  session: Session,
+): Promise<Pick<Card, "findings"> | { readonly reason: string }> {
+  if (topic === undefined) {
+    const refusal = session.dialect === "upstash" ? "the Upstash REST API makes no topics" : await makeTopic(session);
     if (refusal !== undefined) return { reason: `${refusal}; make one of two partitions and name it with --topic` };
-  } else if (options.topic === undefined) {
-    return { reason: "the Upstash REST API makes no topics; make one of two partitions and name it with --topic" };
   }
-  const broker = dialects[dialect]({ url, cluster: "probe", partitions: 2, ...access });
-  const session: Session = { ...bare, broker };
   const findings: Card["findings"][number][] = [];
   for (const check of CHECKS) {
-    options.onCheck?.(check.question);
+    onCheck?.(check.question);
     findings.push({ id: check.id, question: check.question, ...(await carryOut(check, session)) });
   }
-  const clearing = { ...bare, ask: asker({ url, ...access }, AbortSignal.timeout(CLEAR_MS)) };
-  const left = await deleteTopics(clearing);
-  const suitable = findings.find(({ id }) => id === SUITABLE)?.verdict === "yes";
-  return { url, dialect, name, suitable, findings, left };
+  return { findings };
+}
+
+/** A signal that comes END_MS after another. */
+function following(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  signal.addEventListener("abort", () => void setTimeout(() => controller.abort(), END_MS).unref(), { once: true });
+  return controller.signal;
+}
+
+/** Resolves once a signal has come. */
+function ended(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
 }
 
 async function recognise(
   { url, dialect, access }: ExamineOptions,
   signal: AbortSignal,
-): Promise<{ readonly dialect: Dialect; readonly name: string } | NoCard> {
+): Promise<{ readonly dialect: Dialect; readonly name: string } | { readonly reason: string }> {
   const call = proxyCaller({ url, ...access, answerBytesMax: 1_048_576 });
   const identity = await identify(call, AbortSignal.any([signal, AbortSignal.timeout(5_000)]));
   if (identity.kind === "proxy") {

@@ -23,6 +23,7 @@ export async function withProbe<Result>(
   const path = `/consumers/${group}/instances/${name}`;
   const commits = session.dialect === "strimzi" ? { "enable.auto.commit": false } : { "auto.commit.enable": "false" };
   const body = { name, format, "auto.offset.reset": "earliest", ...commits };
+  if (session.signal.aborted) throw new Error("the time was over");
   try {
     const created = await session.ask("POST", `/consumers/${group}`, { type: META, body });
     if (created.status !== 200) throw new Error(`it makes no consumer instance: ${said(created)}`);

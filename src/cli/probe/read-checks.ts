@@ -170,7 +170,7 @@ export const readChecks: readonly Check[] = [
         waitMs: 0,
         bytesMax: 1_000,
         recordsMax: 1,
-        signal: AbortSignal.timeout(ASK_MS),
+        signal: AbortSignal.any([session.signal, AbortSignal.timeout(ASK_MS)]),
       });
       return typeof read?.end === "number" ? yes("in a request of its own") : no(said(reply));
     },

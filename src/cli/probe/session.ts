@@ -34,7 +34,7 @@ export interface Session {
   /** The end of the whole examination. */
   readonly signal: AbortSignal;
   ask(method: "GET" | "POST" | "DELETE", path: string, ask?: Ask): Promise<Reply>;
-  /** Topics that came into being, to be deleted in the end. */
+  /** Topics that came into being, or may have, to be deleted in the end. */
   readonly made: Set<string>;
 }
 
@@ -46,10 +46,11 @@ export const ASK_MS = 5_000;
 const DETAIL_CHARS = 160;
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Makes the `ask` of a session. */
+/** Makes the `ask` of a session; what is asked always ends with `last`, where there is one. */
 export function asker(
   options: Pick<Parameters<typeof proxyCaller>[0], "url" | "fetch" | "headers">,
   signal: AbortSignal,
+  last = signal,
 ): Session["ask"] {
   const call: ProxyCall = proxyCaller({ ...options, answerBytesMax: ANSWER_BYTES_MAX });
   return async (method, path, { type, accept = META, body, always } = {}) => {
@@ -61,7 +62,7 @@ export function asker(
       accept,
       ...(type === undefined ? {} : { contentType: type }),
       ...(text === undefined ? {} : { body: text }),
-      signal: AbortSignal.any([...(always ? [] : [signal]), AbortSignal.timeout(ASK_MS)]),
+      signal: AbortSignal.any([always ? last : signal, AbortSignal.timeout(ASK_MS)]),
       parse: (whole) => whole,
     });
     const ms = Math.round(performance.now() - beganMs);
