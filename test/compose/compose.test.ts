@@ -120,6 +120,17 @@ describe("docker-compose.yml", () => {
     expect([...off.flowsOn]).toEqual([]);
   });
 
+  it("sends events through Kafka too, unlike the service by itself, and says so where it sets it", () => {
+    const byItself = parseConfig({}, flows).flowsOn;
+    expect(byItself.has("events")).toBe(false);
+    for (const env of [{}, { USE_KAFKA: "" }])
+      expect(parseConfig(environmentOf("api", env), flows).flowsOn).toEqual(new Set([...byItself, "events"]));
+    expect(parseConfig(environmentOf("api", { USE_KAFKA: "false" }), flows).flowsOn).toEqual(byItself);
+    expect(COMPOSE_TEXT).toMatch(/# Switches;.*\n.*# .*USE_KAFKA=false\.\n {2}ENABLE_KAFKA:/);
+    for (const page of ["docs/kafka_integration.md", "docs/kafka_testing.md"])
+      expect(readFileSync(join(root, page), "utf8")).toMatch(/docker-compose\.yml.* sets `USE_KAFKA=true`/);
+  });
+
   it("reaches every part at a name and port that are in the file", () => {
     const listening: Record<string, readonly number[]> = {
       "kafka-rest": [8082],
