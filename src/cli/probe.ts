@@ -1,6 +1,7 @@
 // `tidegate probe`: examines anyone's HTTP proxy of Kafka and prints what it can do.
 import { defineCommand } from "citty";
-import { DIALECTS, type Dialect, isLoopback } from "../config/kafka-url.ts";
+import { DIALECTS, type Dialect } from "../config/kafka-url.ts";
+import { isLoopbackUrl } from "../config/loopback.ts";
 import { readCount } from "./arguments.ts";
 import { Failure, fileReason, usageFailure } from "./failure.ts";
 import { INTERRUPTED_EXIT_CODE, interruption } from "./interruption.ts";
@@ -170,7 +171,7 @@ function credentials(
 
 async function openAccess({ username, password, token, cert, key, ca }: Given, url: string) {
   const isSecret = [username, token, cert].some((each) => each !== undefined);
-  if (isSecret && url.startsWith("http:") && !isLoopback(url)) {
+  if (isSecret && url.startsWith("http:") && !isLoopbackUrl(url)) {
     throw usageFailure("Credentials are sent by https alone, unless the proxy is on this machine");
   }
   if ((username === undefined) !== (password === undefined)) throw usageFailure("Give user and password together");

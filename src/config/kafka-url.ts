@@ -1,4 +1,5 @@
 // KAFKA_URL: where the proxy is and which dialect it speaks; and how we show it who we are.
+import { isLoopbackUrl } from "./loopback.ts";
 
 /** Dialects of proxies, as `?dialect=` names them. */
 export const DIALECTS = [
@@ -35,11 +36,6 @@ export function readKafkaUrl(value: string | undefined, problems: string[]): Kaf
   return { url: url.href.replace(/\/$/, ""), dialect: dialect as Dialect };
 }
 
-/** Whether a URL leads to this machine, so that nobody on the way can read what is sent. */
-export function isLoopback(url: string): boolean {
-  return /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(new URL(url).hostname);
-}
-
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** What is wrong with the credentials for the proxy. No value of theirs is said. */
@@ -69,11 +65,11 @@ export function credentialProblems(given: Variables, kafka: KafkaProxy | undefin
   const isSecure = kafka.url.startsWith("https:");
   if ([KAFKA_TLS_CERT, KAFKA_TLS_KEY, KAFKA_TLS_CA].some((value) => value !== undefined) && !isSecure) {
     problems.push("KAFKA_URL must be https for certificates to be used");
-  } else if (names.length > 0 && !isSecure && !isLoopback(kafka.url)) {
+  } else if (names.length > 0 && !isSecure && !isLoopbackUrl(kafka.url)) {
     problems.push("KAFKA_URL must be https beyond loopback when credentials are sent there");
   }
   const plain = (given.KAFKA_ORIGINS ?? "").split(",").filter((origin) => origin.trim().startsWith("http:"));
-  if (names.length > 0 && plain.some((origin) => URL.canParse(origin) && !isLoopback(origin))) {
+  if (names.length > 0 && plain.some((origin) => URL.canParse(origin) && !isLoopbackUrl(origin))) {
     problems.push("KAFKA_ORIGINS must be https beyond loopback when credentials are sent there");
   }
   return problems;

@@ -1,6 +1,6 @@
 // Names that a server on loopback answers to when it asks nobody who they are. Any page can have its own name lead to
 // 127.0.0.1 (DNS rebinding); to the browser what answers there is of the page's own origin, to be read and changed.
-import { isLoopback } from "../config/loopback.ts";
+import { isLoopback, isLoopbackUrl } from "../config/loopback.ts";
 import type { Config } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { bareProblemResponse } from "../http/problem.ts";
@@ -23,8 +23,8 @@ export function refuseOtherNames(fetch: Fetch, hosts: readonly string[], refuse:
 }
 
 function isOfThisMachine(host: string): boolean {
-  const name = URL.parse(`http://${host}`)?.hostname ?? "";
-  return isLoopback(name.replace(/^\[(.*)\]$/, "$1")) || name.endsWith(".localhost");
+  const url = URL.parse(`http://${host}`);
+  return url !== null && (isLoopbackUrl(url.href) || url.hostname.endsWith(".localhost"));
 }
 
 /** The service's: as it is where not everybody can reach it, where keys are asked for, or where everybody may. */
