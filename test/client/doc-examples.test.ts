@@ -1,5 +1,6 @@
 // Every `@example` of what people import, and the README's, run as it stands against a service in this process.
 import { readdirSync, readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
@@ -50,7 +51,7 @@ test.each(examples)("an example of %s runs", async (_, body) => {
   await using service = await startService({ env: { ENABLE_KAFKA: "false" } });
   const send = async (url: string, init: RequestInit): Promise<Response> =>
     service.app.request(url.slice("http://127.0.0.1:8787".length), init);
-  const ofTests = (options: { url: string }) => createClient({ ...options, fetch: send });
+  const ofTests = (options: { url: string; fetch?: typeof send }) => createClient({ fetch: send, ...options });
   const client = ofTests({ url: "http://127.0.0.1:8787" });
   await client.submit("session", "create", { id: "tides", user: "ada" });
   const said: unknown[] = [];
@@ -64,7 +65,7 @@ test.each(examples)("an example of %s runs", async (_, body) => {
     z,
     console: { log: (...values: unknown[]) => said.push(...values) },
   };
-  const run = new AsyncFunction(...Object.keys(scope), `{ ${body} }`);
+  const run = new AsyncFunction(...Object.keys(scope), `{ ${stripTypeScriptTypes(body)} }`);
   await run(...Object.values(scope));
   // What an example prints is there to be printed.
   if (body.includes("console.log")) expect(said.filter((value) => value !== undefined)).not.toEqual([]);
