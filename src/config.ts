@@ -7,7 +7,8 @@ import { type Neo4jServer, neo4jUrlProblems, readNeo4jUrl } from "./config/neo4j
 import { flag, isOn, variables } from "./config/variables.ts";
 import { parseKeyEntries } from "./domain/key-entry.ts";
 import type { Principal } from "./domain/principal.ts";
-import type { Routing } from "./flows/configure.ts";
+import { configureFlows, type Routing } from "./flows/configure.ts";
+import { readConsume } from "./flows/consumption.ts";
 import type { Flow } from "./flows/define.ts";
 import { readEventTopics, readPartitionBy } from "./flows/routing.ts";
 
@@ -39,7 +40,7 @@ type Translated =
 export interface Config extends Readonly<Omit<z.infer<typeof schema>, Translated>>, Routing {
   /** Names of flows whose Kafka is on. */
   readonly flowsOn: ReadonlySet<string>;
-  /** Flows this process consumes. */
+  /** What this process consumes: names of flows, and `flow/topic` where it takes a part of one. */
   readonly consume: readonly string[];
   /** Principals by the hash of their key; undefined asks nobody for one. */
   readonly keys: ReadonlyMap<string, Principal> | undefined;
@@ -85,12 +86,13 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, f
     problems.push(SECRETS.has(name) ? `${name} ${issue.message}` : said(name, issue.message, given[name]));
   }
   const flowsOn = readSwitches(given, flows, problems);
-  const consume = readConsume(given.CONSUME, flows, problems);
   const kafka = readKafkaUrl(given.KAFKA_URL, problems);
   problems.push(...credentialProblems(given, kafka));
   const keys = readKeys(given, flows, problems);
   const eventTopics = readEventTopics(given.EVENT_TOPICS, flows, problems);
   const partitionBy = readPartitionBy(given.PARTITION_BY, flows, problems);
+  const configured = configureFlows(flows, { eventTopics, partitionBy });
+  const consume = readConsume(given.CONSUME, configured, problems);
   const topics = new Set([...flows, ...eventTopics].map(({ topic }) => topic));
   const partitions = topics.size * (parsed.data?.KAFKA_TOPIC_PARTITIONS ?? 0);
   if (kafka === undefined && partitions > READ_PARTITIONS_MAX) {
@@ -173,18 +175,6 @@ function readSwitches(
     else if (isOn(parsed.data)) on.add(flow.name);
   }
   return on;
-}
-
-function readConsume(value: string | undefined, flows: readonly Flow[], problems: string[]): string[] {
-  const known = flows.map(({ name }) => name);
-  if (value === undefined) return known;
-  const names = value.split(",").map((name) => name.trim());
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const strangers = unknown.map((name) => JSON.stringify(name)).join(", ");
-    problems.push(`CONSUME names ${strangers}; flows are ${known.join(", ")}`);
-  }
-  return [...new Set(names)];
 }
 
 function readKeys(

@@ -2,7 +2,6 @@
 // the proxy: positions are ours, records below them are dropped, and a repeated record meets its ledger row.
 import { generationAfter, positionKey, resetKey } from "../domain/accounting.ts";
 import { asAppError } from "../domain/errors.ts";
-import { topicsOf } from "../flows/configure.ts";
 import type { Flow } from "../flows/define.ts";
 import { type Broker, NO_REQUESTS, type PartitionRead, type ReadFrom, type TopicInfo } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -38,8 +37,10 @@ export interface TickBudget {
 }
 
 export interface ConsumeDeps {
-  /** The flows this consumer reads. */
+  /** The flows this consumer reads, if only some of their topics. */
   readonly flows: readonly Flow[];
+  /** The topics it reads. */
+  readonly topics: readonly string[];
   readonly broker: Broker;
   readonly engine: Engine;
   readonly receive: ReturnType<typeof createReceive>;
@@ -89,7 +90,7 @@ interface Step {
 }
 
 export function createConsume(deps: ConsumeDeps): (budget: TickBudget, agenda: Agenda) => Promise<Consumed> {
-  const topics = createTopics(deps, topicsOf(deps.flows));
+  const topics = createTopics(deps, deps.topics);
   let bytesMax = 0;
   let passedOver = new Set<string>();
   let passed = 0;
@@ -130,7 +131,7 @@ export function createConsume(deps: ConsumeDeps): (budget: TickBudget, agenda: A
   };
 }
 
-/** Topics of the consumed flows, asked for again every ten seconds or while one is missing; undefined while they cannot be read. */
+/** Topics to consume, asked for again every ten seconds or while one is missing; undefined while they cannot be read. */
 function createTopics({ broker, clock }: ConsumeDeps, names: readonly string[]) {
   let known: readonly TopicInfo[] = [];
   let freshUntilMs = 0;

@@ -1,5 +1,6 @@
 // Consumer processes that live long share the partitions out among themselves. It only saves work: positions are compared
 // under their locks, so two processes that both think a partition is theirs still apply every record once.
+import { takesSome, takesTopic } from "../flows/consumption.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConsumerRow, Database } from "../ports/database.ts";
 
@@ -8,7 +9,7 @@ export interface SharingDeps {
   readonly clock: Clock;
   /** Names this process among the consumers of the database. */
   readonly name: string;
-  /** Names of the flows that it consumes. */
+  /** What it consumes: names of flows, and `flow/topic`. */
   readonly flows: readonly string[];
   /** How long this process counts as alive after its last word. */
   readonly keepMs: number;
@@ -21,7 +22,7 @@ export interface Sharing {
   takes(flow: string, topic: string, partition: number): boolean;
   /** Whether what nobody has to do twice, such as relaying the outbox, is this process's to do. */
   leads(): boolean;
-  /** Whether this process alone reads a flow. */
+  /** Whether no other process reads any of a flow. */
   isAlone(flow: string): boolean;
   /** Leaves its share to the others at once. Never throws. */
   leave(): Promise<void>;
@@ -40,15 +41,13 @@ export const ALONE: Sharing = {
 };
 
 /**
- * Partitions go round among the consumers of their flow in order of name: even shares that every process works out by
+ * Partitions go round among the consumers of their topic in order of name: even shares that every process works out by
  * itself from the same rows. A newcomer gets its share within a fifth of `keepMs`; the share of one that was killed goes to the others
  * after `keepMs`.
  */
 export function createSharing({ database, clock, name, flows, keepMs }: SharingDeps): Sharing {
   let living: readonly ConsumerRow[] = [{ name, flows, untilMs: 0 }];
   let nextMs = 0;
-  const consumersOf = (flow: string): string[] =>
-    living.filter((consumer) => consumer.flows.includes(flow)).map((consumer) => consumer.name);
   return {
     async look() {
       if (clock.nowMs() < nextMs) return;
@@ -56,11 +55,11 @@ export function createSharing({ database, clock, name, flows, keepMs }: SharingD
       nextMs = clock.nowMs() + keepMs / LOOKS_PER_KEEP;
     },
     takes(flow, topic, partition) {
-      const consumers = consumersOf(flow);
-      return consumers[(spread(topic) + partition) % consumers.length] === name;
+      const consumers = living.filter((consumer) => takesTopic(consumer.flows, flow, topic));
+      return consumers[(spread(topic) + partition) % consumers.length]?.name === name;
     },
     leads: () => living[0]?.name === name,
-    isAlone: (flow) => consumersOf(flow).length === 1,
+    isAlone: (flow) => living.every((other) => other.name === name || !takesSome(other.flows, flow)),
     async leave() {
       await database.announce({ name, flows }, 0).catch(() => undefined);
     },

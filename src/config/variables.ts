@@ -56,7 +56,10 @@ export const variables = {
     .enum(ROLES, { error: `must be one of ${ROLES.join(", ")}` })
     .default("all")
     .describe("What this process does: all, api (takes operations) or consumer (applies them)"),
-  CONSUME: z.string().optional().describe("Flows this consumer reads, separated by commas; unset reads all"),
+  CONSUME: z
+    .string()
+    .optional()
+    .describe("Flows and topics this consumer reads, separated by commas, like memory,order-events; unset reads all"),
   DATA_DIR: z.string().min(1).default("./data").describe("Folder of the embedded files"),
   SQLITE_SYNCHRONOUS: z
     .enum(["normal", "full"], { error: "must be normal or full" })

@@ -114,7 +114,7 @@ export interface SweepRow {
 /** A consumer process that shares partitions with others; it counts as alive until then, by the database's clock. */
 export interface ConsumerRow {
   readonly name: string;
-  /** Names of the flows that it consumes. */
+  /** What it consumes: names of flows, and `flow/topic`. */
   readonly flows: readonly string[];
   readonly untilMs: number;
 }

@@ -30,6 +30,7 @@ import { surroundings } from "../app/visible.ts";
 import { createVitals, type Vitals } from "../app/vitals.ts";
 import type { Config } from "../config.ts";
 import { configureFlows, topicsOf } from "../flows/configure.ts";
+import { takesSome, topicsTaken } from "../flows/consumption.ts";
 import type { Flow } from "../flows/define.ts";
 import { flows as defined, modelOf } from "../flows/index.ts";
 import { createKeyring } from "../http/auth.ts";
@@ -110,12 +111,12 @@ export function compose(
   // Files commit within the call: there is nothing to share.
   const engine = config.neo4j === undefined ? alone : withGroupCommit(alone, delay);
   const intake = createIntake({ flows, clock, stampClock, entropy });
-  const consumed = flows.filter(({ name }) => config.consume.includes(name));
+  const consumed = flows.filter(({ name }) => takesSome(config.consume, name));
   const receive = createReceive({ flows, clock, stampClock, entropy, rebuilding });
   const queries = createQueries({ flows, model, database });
   const prepare = createPrepare({
     flows,
-    takes: config.consume,
+    takes: consumed.map(({ name }) => name),
     flowsOn: config.flowsOn,
     database,
     engine,
@@ -153,6 +154,7 @@ export function compose(
   const tick = timedTick(
     createTick({
       flows: consumed,
+      topics: topicsTaken(config.consume, consumed),
       model,
       broker,
       database,

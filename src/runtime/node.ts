@@ -65,7 +65,8 @@ export async function startNode(env: Readonly<Record<string, string | undefined>
   const comparing = setInterval(compare, CLOCK_EVERY_MS);
   const sendsCanary = config.canary && config.ROLE !== "consumer";
   const singing = sendsCanary ? setInterval(() => void canary.send(), CANARY_EVERY_MS) : undefined;
-  service.log.info("Tidegate is listening", { url: server.url, role: config.ROLE, version: VERSION });
+  const consumes = config.ROLE === "api" ? {} : { consumes: config.consume.join(", ") };
+  service.log.info("Tidegate is listening", { url: server.url, role: config.ROLE, ...consumes, version: VERSION });
   if (config.kafka !== undefined) void tellKafka(service, config, write);
   return {
     url: server.url,

@@ -72,6 +72,21 @@ describe("consumers of one database", () => {
     expect(all[1]!.isAlone("events")).toBe(false);
   });
 
+  it("share a topic among those that consume it or all of its flow, and none of these is alone", async () => {
+    await using kit = consumers();
+    const all = [kit.start("a", ["events"]), kit.start("b", ["events/orders"]), kit.start("c", ["memory"])];
+    await lookAll(all, kit.clock);
+    const [events, orders] = [readers(all, "events", 6).slice(0, 6), readers(all, "events", 6).slice(6)];
+    expect(events).toEqual(Array.from({ length: 6 }, () => [0]));
+    expect(orders.flat().toSorted()).toEqual([0, 0, 0, 1, 1, 1]);
+    expect(all.map((sharing) => sharing.isAlone("events"))).toEqual([false, false, false]);
+    expect(all.map((sharing) => sharing.leads())).toEqual([true, false, false]);
+    await all[1]!.leave();
+    await lookAll([all[0]!, all[2]!], kit.clock);
+    expect(readers([all[0]!], "events", 3)).toEqual(Array.from({ length: 6 }, () => [0]));
+    expect(all[0]!.isAlone("events")).toBe(true);
+  });
+
   it("take over from one that is silent, once its time has passed, and from one that leaves at once", async () => {
     await using kit = consumers();
     const [a, b, c] = [kit.start("a"), kit.start("b"), kit.start("c")] as const;

@@ -2,6 +2,7 @@
 // Ticks with random batches and pauses, and aborts one transaction in twenty. Ends when everything is counted.
 import { setTimeout as pause } from "node:timers/promises";
 import { ALONE } from "../../src/app/sharing.ts";
+import { topicsOf } from "../../src/flows/configure.ts";
 import type { Database } from "../../src/ports/database.ts";
 import { loadCore, OWN_SOURCES, STILL_ENTROPY } from "../property/core.ts";
 import { faultyDatabase, noFaults } from "../support/faulty-database.ts";
@@ -61,6 +62,7 @@ const tick = core.tick.createTick({
   ...deps,
   engine,
   vitals,
+  topics: topicsOf(flows),
   sharing: ALONE,
   receive: core.receive.createReceive(deps),
   random,

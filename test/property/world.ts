@@ -9,6 +9,7 @@ import { ALONE } from "../../src/app/sharing.ts";
 import type { Tick } from "../../src/app/tick.ts";
 import type { Vitals } from "../../src/app/vitals.ts";
 import type { LedgerRow } from "../../src/domain/outcome.ts";
+import { topicsOf } from "../../src/flows/configure.ts";
 import type { Flow } from "../../src/flows/define.ts";
 import type { Database, Writes } from "../../src/ports/database.ts";
 import { type Faults, faultyDatabase, noFaults } from "../support/faulty-database.ts";
@@ -175,6 +176,7 @@ export function createWorld(core: Core, options: WorldOptions = {}): World {
       engine,
       receive,
       vitals,
+      topics: topicsOf(flows),
       sharing: ALONE,
       random: () => 0.5,
       prepare: rebuilding ? undefined : prepare,

@@ -24,6 +24,8 @@ describe("processes that share embedded files", () => {
     await using sessions = await startServiceProcess(folder.root, { ROLE: "consumer", CONSUME: "session,activity" });
     await api.until("the session", async () => (await stateOf(session.id)) === "applied");
     expect((await api.get("/v1/sessions/s")).status).toBe(200);
+    expect(sessions.output()).toMatch(/"consumes":"session, activity"/);
+    expect(api.output()).not.toContain('"consumes"');
     const check = (await api.get("/v1/check")).body;
     expect(check).toMatchObject({
       closed: true,
