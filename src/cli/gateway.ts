@@ -27,9 +27,11 @@ export const gateway = defineCommand({
     const options = { host, port: readCount("port", port, 0, 65_535)!, dataDir: data, brokers: kafka };
     const count = readCount("partitions", partitions, 1, PARTITIONS_MAX);
     const env = count === undefined ? process.env : { ...process.env, KAFKA_TOPIC_PARTITIONS: String(count) };
+    const { endOnSignal, stopOnSignal } = await import("../runtime/signals.ts");
+    const started = endOnSignal();
     const { startGateway } = await import("../runtime/gateway-node.ts");
-    const { stopOnSignal } = await import("../runtime/signals.ts");
     const { url, stop } = await startGateway(options, env);
+    started();
     // Standard output is the log, one JSON object a line.
     process.stderr.write(`The gateway listens on ${url}\n`);
     return stopOnSignal(stop);
