@@ -6,7 +6,7 @@ import type { Flow } from "../flows/define.ts";
 import type { Service } from "../http/service.ts";
 import { SchemaError } from "../sql/sql.ts";
 import { nodeAssets } from "./assets-node.ts";
-import { openBroker } from "./broker-node.ts";
+import { type OpenBroker, openBroker } from "./broker-node.ts";
 import type { Platform } from "./compose.ts";
 import { openConfigured } from "./database-node.ts";
 import { makeFolder, readSecret } from "./embedded.ts";
@@ -35,27 +35,31 @@ export async function openNodePlatform(config: Config, flows: readonly Flow[], w
   const outside = outsideNode(config, clock, write);
   const entropy = nodeEntropy(readSecret(config), config.ID_SECRET_PREVIOUS);
   const database = openConfigured(config, { keys: true, flows });
-  for (const touch of [() => database.nowMs(), () => database.reserveKeys([])]) {
-    await touch().catch((error) => {
-      if (error instanceof SchemaError) throw error;
-      write("error", "The database cannot be reached; starting without it", { error: String(error) });
-    });
-  }
-  const failed = (message: string, error: unknown): void => write("error", message, { error: String(error) });
-  const { broker, diagnose, close } = await openBroker(config, failed, flows);
+  const held = [() => database.close()];
   const letGo = async (): Promise<void> => {
-    await close();
-    await database.close();
+    for (const close of held.splice(0).reverse()) await close();
   };
-  await checkSchemasAtStart(config, configureFlows(flows, config), write).catch(async (error) => {
+  const open = async (): Promise<Pick<OpenBroker, "broker" | "diagnose">> => {
+    for (const touch of [() => database.nowMs(), () => database.reserveKeys([])]) {
+      await touch().catch((error) => {
+        if (error instanceof SchemaError) throw error;
+        write("error", "The database cannot be reached; starting without it", { error: String(error) });
+      });
+    }
+    const failed = (message: string, error: unknown): void => write("error", message, { error: String(error) });
+    const { broker, diagnose, close } = await openBroker(config, failed, flows);
+    held.push(close);
+    await checkSchemasAtStart(config, configureFlows(flows, config), write);
+    return { broker, diagnose };
+  };
+  const opened = await open().catch(async (error) => {
     await letGo();
     throw error;
   });
   return {
     version: VERSION,
     flows,
-    broker,
-    diagnose,
+    ...opened,
     database,
     entropy,
     clock,
